@@ -1,0 +1,1 @@
+"""What the rooms of the daemon talk about: frozen records and enums, standard library only."""

@@ -1,0 +1,103 @@
+"""Bookings in OCPI 2.3.0's words (mod_bookings); intervals are half-open, [start_at, end_at)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+class BookingStatus(Enum):
+    """OCPI ReservationStatus."""
+
+    PENDING = "PENDING"
+    RESERVED = "RESERVED"
+    CANCELED = "CANCELED"
+    FAILED = "FAILED"
+    NO_SHOW = "NO_SHOW"
+    FULFILLED = "FULFILLED"
+    REJECTED = "REJECTED"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can change the booking any more."""
+        return self not in (BookingStatus.PENDING, BookingStatus.RESERVED)
+
+
+class BookingPhase(Enum):
+    """What a RESERVED booking is doing on site."""
+
+    SCHEDULED = "SCHEDULED"
+    HOLDING = "HOLDING"
+    CONFLICT = "CONFLICT"
+
+
+class CanceledReason(Enum):
+    """OCPI CanceledReason, by the operator (first four) or the driver's side."""
+
+    POWER_OUTAGE = "POWER_OUTAGE"
+    BROKEN_CHARGER = "BROKEN_CHARGER"
+    FULL = "FULL"
+    BLOCKED = "BLOCKED"
+    TRAFFIC = "TRAFFIC"
+    BROKEN_VEHICLE = "BROKEN_VEHICLE"
+    NO_CANCELED = "NO_CANCELED"
+    UNKNOWN = "UNKNOWN"
+
+
+class Canceler(Enum):
+    """Who canceled."""
+
+    SITE = "SITE"
+    CLOUD = "CLOUD"
+    LOCAL = "LOCAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """A promise of one EVSE for [start_at, end_at) to the holder of `token`."""
+
+    id: str
+    evse_id: str
+    start_at: datetime
+    end_at: datetime
+    token: str
+    status: BookingStatus
+    created_at: datetime
+    changed_at: datetime
+    rev: int = 1
+    phase: BookingPhase | None = None
+    power_w: int = 0
+    reason: str | None = None
+    canceled_reason: CanceledReason | None = None
+    canceled_by: Canceler | None = None
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BookingTerms:
+    """OCPI BookingTerms in seconds; None means not limited (no time-out: the hold lasts to the end)."""
+
+    change_until_s: int = 0
+    cancel_until_s: int = 0
+    change_allowed: bool = True
+    early_start_s: int = 0
+    noshow_timeout_s: int | None = 900
+    min_duration_s: int = 900
+    max_duration_s: int = 86_400
+    increment_s: int = 1
+    horizon_s: int = 90 * 86_400
+    buffer_s: int = 0
+    overlapping_per_token: bool = False
+    rfid_auth_required: bool = False
+    noshow_fee_minor: int = 0
+    remind_before_s: tuple[int, ...] = (900,)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A free window on one EVSE and the power that can be promised there."""
+
+    evse_id: str
+    start_at: datetime
+    end_at: datetime
+    power_w: int

@@ -1,0 +1,107 @@
+"""The site as the rules see it: what is configured (SiteRules) and what is (SiteState)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from baywarden.model.booking import BookingTerms
+from baywarden.model.evse import EvseState
+from baywarden.model.overstay import OverstayPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A fuse in the tree, with its limit per phase; `parent` is the id of the circuit that feeds it."""
+
+    id: str
+    limit_ma: int
+    parent: str | None = None
+    meter_id: str | None = None
+    base_load_ma: int = 0
+    """Load of others to assume on every phase where no meter measures it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvseRules:
+    """What is configured for one outlet. `phases` are the circuit's phases (1 to 3) that its own L1.. feed from."""
+
+    id: str
+    label: str
+    circuit_id: str
+    max_current_ma: int = 16_000
+    min_current_ma: int = 6_000
+    phases: tuple[int, ...] = (1, 2, 3)
+    failsafe_ma: int = 6_000
+    terms: BookingTerms = field(default_factory=BookingTerms)
+    overstay: OverstayPolicy | None = None
+    nominal_v: int = 230
+
+    @property
+    def max_power_w(self) -> int:
+        """What the outlet can give at most."""
+        return self.max_current_ma * self.nominal_v * len(self.phases) // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRules:
+    """The whole configuration that rules need."""
+
+    site_id: str
+    tz: str
+    currency: str
+    evses: Mapping[str, EvseRules]
+    circuits: Mapping[str, Circuit]
+    minor_digits: int = 2
+    stale_after_ms: int = 10_000
+    """A reading older than this is no longer the truth."""
+    meter_stale_after_ms: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class SiteState:
+    """All live state. `places` says which EVSE holds a live booking.
+
+    The last two are not kept over a restart: when this process began, and how each outlet looked when it was
+    last judged (an outlet that looks the same and is not due is not judged again).
+    """
+
+    evses: Mapping[str, EvseState]
+    places: Mapping[str, str] = field(default_factory=dict)
+    begun_mono_ms: int = 0
+    glances: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The last persisted look at both clocks, to judge the time that passed while we were off."""
+
+    boot_id: str
+    mono_ms: int
+    at: datetime
+    trusted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """What an outlet may be drawing at worst by our own doing.
+
+    `allowed_ma` is the larger of the last limit that was confirmed and the last one that was sent;
+    `confirmed` says that both are the same and were read back; `raised_mono_ms` is the last raise that
+    was sent and `cut_mono_ms` the last cut.
+    """
+
+    evse_id: str
+    allowed_ma: int
+    sent_ma: int | None = None
+    confirmed: bool = False
+    raised_mono_ms: int | None = None
+    cut_mono_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """The current granted to one EVSE now, and why."""
+
+    evse_id: str
+    limit_ma: int
+    why: str
