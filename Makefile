@@ -30,7 +30,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 
 bench: $(READY)
-	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python tests/bench/run.py $(ARGS)
 
 campaign: $(READY)
 	$(BIN)/python -m pytest -q -m campaign --timeout 7200 $(ARGS)

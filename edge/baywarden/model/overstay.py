@@ -50,7 +50,7 @@ class Weekday(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ExemptWindow:
-    """Local hours that are not billed; it wraps past midnight when `end` <= `start` and belongs to the day it starts."""
+    """Local hours that are not billed; `end` <= `start` wraps past midnight and belongs to the day of the start."""
 
     start: time
     end: time

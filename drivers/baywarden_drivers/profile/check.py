@@ -1,0 +1,113 @@
+"""Faults between the parts of a profile: names that lead nowhere and points that the wire habits forbid."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from baywarden_drivers.errors import Fault
+from baywarden_drivers.profile.base import FIELDBUS_BITS
+from baywarden_drivers.profile.schema import Profile
+
+
+def faults_between_parts(profile: Profile) -> list[Fault]:
+    """Everything that single fields cannot know."""
+    return [
+        *_repeated("read", (point.name for point in profile.read)),
+        *_repeated("write", (point.name for point in profile.write)),
+        *_too_long(profile),
+        *_lost_names(profile),
+        *_writes_out_of_reach(profile),
+        *_charger_without_status(profile),
+    ]
+
+
+def _repeated(part: str, names: Iterable[str]) -> Iterator[Fault]:
+    for name, times in Counter(names).items():
+        if times > 1:
+            yield Fault(f'{part} "{name}"', f"is given {times} times: every name once")
+
+
+def _too_long(profile: Profile) -> Iterator[Fault]:
+    protocol = profile.protocol
+    for point in profile.read:
+        place = f'read "{point.name}"'
+        if point.type in FIELDBUS_BITS:
+            limit, what = protocol.max_bits_per_read, "max_bits_per_read"
+        else:
+            limit, what = protocol.max_registers_per_read, "max_registers_per_read"
+        if point.count > limit:
+            yield Fault(place, f"count {point.count} is more than protocol.{what} = {limit}")
+        if protocol.start_even and point.address % 2:
+            yield Fault(place, f"address {point.address} is odd but protocol.start_even asks for even ones")
+        if protocol.count_even and point.count % 2:
+            yield Fault(place, f"count {point.count} is odd but protocol.count_even asks for even ones")
+
+
+def _lost_names(profile: Profile) -> Iterator[Fault]:
+    readable = {*profile.readable, *(derived.name for derived in profile.derive)}
+    for place, name in _read_names(profile):
+        yield from _unknown(place, name, readable, "read point")
+    for place, name in _write_names(profile):
+        yield from _unknown(place, name, set(profile.writable), "write point")
+    if profile.failsafe is not None:
+        for key in ("timeout_point", "current_point", "power_point"):
+            yield from _unknown(
+                f"failsafe.{key}", getattr(profile.failsafe, key), readable | set(profile.writable), "point"
+            )
+
+
+def _unknown(place: str, name: str | None, known: set[str], what: str) -> Iterator[Fault]:
+    if name is None or name in known:
+        return
+    near = get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    yield Fault(place, f"no {what} is called {name!r}{hint}")
+
+
+def _read_names(profile: Profile) -> Iterator[tuple[str, str | None]]:
+    yield "connectors.count_point", profile.connectors.count_point
+    yield "startup.falls_on_restart", profile.startup.falls_on_restart
+    for derived in profile.derive:
+        for part in derived.sum_of:
+            yield f'derive "{derived.name}".sum_of', part
+    for point in profile.read:
+        yield f'read "{point.name}".scale_point', point.scale_point
+        for factor in point.multiply_by:
+            yield f'read "{point.name}".multiply_by', factor
+    if profile.control is not None:
+        yield "control.readback", profile.control.readback
+    if profile.failsafe is not None:
+        yield "failsafe.remaining_point", profile.failsafe.remaining_point
+    if profile.status is not None:
+        yield "status.source", profile.status.source
+        for number, rule in enumerate(profile.status.rule, 1):
+            yield f"status.rule {number}.by", rule.by
+            for condition in rule.when:
+                yield f"status.rule {number}.when", condition.point
+
+
+def _write_names(profile: Profile) -> Iterator[tuple[str, str | None]]:
+    for write in profile.startup.writes:
+        yield "startup.writes", write.point
+    if profile.control is not None:
+        yield "control.limit", profile.control.limit
+        for write in (*profile.control.pause, *profile.control.resume):
+            yield "control.pause or control.resume", write.point
+    if profile.failsafe is not None and profile.failsafe.heartbeat_point is not None:
+        yield "failsafe.heartbeat_point", profile.failsafe.heartbeat_point
+
+
+def _writes_out_of_reach(profile: Profile) -> Iterator[Fault]:
+    for point in profile.write:
+        if point.type == "coil":
+            continue
+        functions = point.functions or profile.protocol.functions_write
+        if point.count > 1 and 16 not in functions:
+            yield Fault(
+                f'write "{point.name}"', f"{point.count} registers need function 16, not {list(functions)}"
+            )
+
+
+def _charger_without_status(profile: Profile) -> Iterator[Fault]:
+    if profile.kind == "charger" and profile.status is None:
+        yield Fault("status", "a charger needs a [status] part: source, iec and state")

@@ -1,0 +1,132 @@
+"""From a file to a checked profile."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from baywarden_drivers.errors import Fault, ProfileError
+from baywarden_drivers.profile import conduct, habits, points
+from baywarden_drivers.profile.check import faults_between_parts
+from baywarden_drivers.profile.complete import filled_in
+from baywarden_drivers.profile.schema import Profile
+
+BUNDLED = Path(__file__).parent.parent / "profiles"
+_PARTS: Mapping[str, type[BaseModel]] = {
+    "protocol": habits.Protocol,
+    "connectors": habits.Connectors,
+    "read": points.ReadPoint,
+    "write": points.WritePoint,
+    "derive": points.Derived,
+    "status": conduct.Status,
+    "control": conduct.Control,
+    "startup": conduct.Startup,
+    "failsafe": conduct.Failsafe,
+}
+
+
+def profile_names(folders: Iterable[str | Path] = ()) -> list[str]:
+    """Names of all profiles that can be loaded, sorted."""
+    return sorted({file.stem for folder in (*folders, BUNDLED) for file in Path(folder).glob("*.toml")})
+
+
+def load_profile(name_or_path: str | Path, folders: Iterable[str | Path] = ()) -> Profile:
+    """The profile of that name (`folders` before the bundled ones) or path. Raises ProfileError."""
+    path = _find(name_or_path, tuple(folders))
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ProfileError(str(path), [Fault("file", f"cannot be read: {error.strerror}")]) from error
+    return _load(path, status.st_mtime_ns, status.st_size)
+
+
+def parse_profile(text: str, source: str, name: str) -> Profile:
+    """The profile written in `text`; `source` is what errors call it. Raises ProfileError with all faults."""
+    try:
+        data = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(source, [Fault("file", f"is not TOML: {error}")]) from error
+    if "name" in data:
+        raise ProfileError(source, [Fault("name", "is the name of the file and not given inside it")])
+    try:
+        profile = filled_in(Profile.model_validate({**data, "name": name}))
+    except ValidationError as error:
+        raise ProfileError(source, [_fault(data, one) for one in error.errors()]) from None
+    if faults := faults_between_parts(profile):
+        raise ProfileError(source, faults)
+    return profile
+
+
+@lru_cache(maxsize=64)
+def _load(path: Path, _mtime_ns: int, _size: int) -> Profile:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProfileError(str(path), [Fault("file", f"cannot be read: {error}")]) from error
+    return parse_profile(text, str(path), path.stem)
+
+
+def _find(name_or_path: str | Path, folders: tuple[str | Path, ...]) -> Path:
+    if isinstance(name_or_path, Path) or "/" in name_or_path or name_or_path.endswith(".toml"):
+        return Path(name_or_path)
+    for folder in (*folders, BUNDLED):
+        candidate = Path(folder) / f"{name_or_path}.toml"
+        if candidate.is_file():
+            return candidate
+    known = profile_names(folders)
+    near = get_close_matches(name_or_path, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    raise ProfileError(name_or_path, [Fault("profile", f"no file {name_or_path}.toml; {hint}")])
+
+
+def _fault(data: Mapping[str, Any], error: ErrorDetails) -> Fault:
+    text = error["msg"].removeprefix("Value error, ")
+    place = error["loc"]
+    if error["type"] == "extra_forbidden":
+        text = f"unknown key{_nearest(place)}"
+    elif error["type"] == "missing":
+        text = "is missing"
+    elif not isinstance(error["input"], (dict, list, tuple, BaseModel)):
+        text = f"{text}, not {_shown(error['input'])}"
+    return Fault(_place(data, place), text)
+
+
+def _shown(value: Any) -> str:
+    return str(value) if isinstance(value, Decimal) else repr(value)
+
+
+def _nearest(place: tuple[int | str, ...]) -> str:
+    """The known key that looks most like the one that is not."""
+    part = _PARTS.get(str(place[0])) if len(place) > 1 else Profile
+    if part is None:
+        return ""
+    known = [field.alias or name for name, field in part.model_fields.items()]
+    near = get_close_matches(str(place[-1]), known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _place(data: Mapping[str, Any], place: tuple[int | str, ...]) -> str:
+    """`read 4 "current_l1".dtype` for ("read", 3, "dtype")."""
+    here: Any = data
+    text = ""
+    for step in place:
+        here = _inside(here, step)
+        if isinstance(step, int):
+            name = here.get("name") if isinstance(here, dict) else None
+            text += f" {step + 1}" + (f' "{name}"' if name else "")
+        else:
+            text += f".{step}" if text else step
+    return text or "file"
+
+
+def _inside(here: Any, step: int | str) -> Any:
+    try:
+        return here[step]
+    except (KeyError, IndexError, TypeError):
+        return None

@@ -1,0 +1,110 @@
+"""What a charger allows a car to draw, after all that limits it."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+
+from baywarden_drivers.simulator.failsafe import Failsafe, FailsafeSettings
+
+
+class Why(Enum):
+    """What decides the allowed current."""
+
+    START = "start"
+    WRITTEN = "written"
+    FAILSAFE = "failsafe"
+    PAUSED = "paused"
+    REBOOT = "reboot"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRules:
+    """A charger's meaning of a limit. `zero` and `below_min` use the words of the profiles."""
+
+    max_a: float = 32.0
+    min_a: float = 6.0
+    zero: str = "pause"
+    below_min: str = "pause"
+    reaction_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedChange:
+    """At `at_s` the charger began to allow `allowed_a` per phase."""
+
+    at_s: float
+    allowed_a: float
+    why: Why
+
+
+@dataclass(slots=True)
+class Allowance:
+    """The limits of one outlet. `offered_a`, what the pilot signals, is `allowed_a` of `reaction_s` ago."""
+
+    rules: LimitRules = field(default_factory=LimitRules)
+    failsafe: Failsafe = field(default_factory=lambda: Failsafe(FailsafeSettings()))
+    written_a: float | None = None
+    enabled: bool = True
+    offered_a: float = field(init=False)
+    history: list[AllowedChange] = field(init=False)
+    _coming: deque[tuple[float, float]] = field(init=False, default_factory=deque)
+
+    def __post_init__(self) -> None:
+        allowed_a, _ = self._judge(0.0)
+        self.offered_a = allowed_a
+        self.history = [AllowedChange(0.0, allowed_a, Why.START)]
+
+    @property
+    def allowed_a(self) -> float:
+        """The current allowed now; 0 or at least the minimum."""
+        return self.history[-1].allowed_a
+
+    @property
+    def modbus_limit_a(self) -> float:
+        """What a read back of the written limit shows; before the first write the largest current."""
+        return self.rules.max_a if self.written_a is None else self.written_a
+
+    def write(self, limit_a: float) -> None:
+        """Take a limit from the controller; it counts from the next look on."""
+        self.written_a = limit_a
+
+    def advance(self, now_s: float) -> None:
+        """Judge all limits at `now_s` and let the pilot follow."""
+        allowed_a, why = self._judge(now_s)
+        if allowed_a != self.allowed_a:
+            self.history.append(AllowedChange(now_s, allowed_a, why))
+            self._coming.append((now_s + self.rules.reaction_s, allowed_a))
+        while self._coming and self._coming[0][0] <= now_s:
+            _, self.offered_a = self._coming.popleft()
+
+    def reboot(self, now_s: float) -> None:
+        """Volatile settings fall back to their defaults; the pilot is off until the charger is up again."""
+        self.written_a = None
+        self.enabled = True
+        self.failsafe.reboot(now_s)
+        allowed_a, _ = self._judge(now_s)
+        self.history.append(AllowedChange(now_s, allowed_a, Why.REBOOT))
+        self._coming.clear()
+        self._coming.append((now_s + self.rules.reaction_s, allowed_a))
+        self.offered_a = 0.0
+
+    def _judge(self, now_s: float) -> tuple[float, Why]:
+        if not self.enabled:
+            return 0.0, Why.PAUSED
+        if self.failsafe.is_active(now_s):
+            return self._usable(min(self.failsafe.current_a, self.rules.max_a)), Why.FAILSAFE
+        if self.written_a is None:
+            return self.rules.max_a, Why.WRITTEN
+        return self._usable(self._meaning(self.written_a)), Why.WRITTEN
+
+    def _meaning(self, limit_a: float) -> float:
+        """What the charger makes of the number it was given."""
+        if limit_a <= 0:
+            return self.rules.max_a if self.rules.zero == "no limit" else 0.0
+        if limit_a < self.rules.min_a and self.rules.below_min == "min":
+            return self.rules.min_a
+        return min(limit_a, self.rules.max_a)
+
+    def _usable(self, limit_a: float) -> float:
+        """IEC 61851 cannot signal less than the minimum: less is nothing."""
+        return limit_a if limit_a >= self.rules.min_a else 0.0

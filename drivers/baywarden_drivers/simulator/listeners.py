@@ -1,0 +1,225 @@
+"""The wires that a simulated site listens on, built on pymodbus's servers and framers."""
+
+import asyncio
+import termios
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from pymodbus.constants import ExcCodes
+from pymodbus.exceptions import NoSuchIdException
+from pymodbus.framer import FramerType
+from pymodbus.pdu import ModbusPDU
+from pymodbus.server import ModbusSerialServer, ModbusTcpServer
+from pymodbus.server.requesthandler import ServerRequestHandler
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from baywarden_drivers.profile.habits import RtuTransport
+from baywarden_drivers.simulator.errors import CannotServe
+from baywarden_drivers.simulator.pty import TERMINALS, Pty, open_pty
+
+FREE_PORT_TRIES = 20
+
+
+class Answering(Protocol):
+    """What hangs on a wire. The methods are those that pymodbus's requests call on their store.
+
+    Both raise NoSuchIdException when nobody answers at that unit.
+    """
+
+    async def async_getValues(
+        self, device_id: int, func_code: int, address: int, count: int = 1
+    ) -> list[int] | list[bool] | ExcCodes: ...
+
+    async def async_setValues(
+        self, device_id: int, func_code: int, address: int, values: list[int] | list[bool]
+    ) -> ExcCodes | None: ...
+
+
+class Listener(Protocol):
+    """A wire that can be hung up and opened again at the same place."""
+
+    @property
+    def where(self) -> str: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def hang_up(self) -> None:
+        """Break the connections that are there now."""
+        ...
+
+
+class TcpListener:
+    """A TCP port, or several in a row for devices with one for each connector; port 0 takes free ones."""
+
+    def __init__(
+        self, answering: Mapping[int, Answering], *, host: str = "127.0.0.1", port: int = 0, rtu: bool = False
+    ) -> None:
+        self.host = host
+        self.port = port
+        self._answering = answering
+        self._framer = FramerType.RTU if rtu else FramerType.SOCKET
+        self._servers: list[_TcpServer] = []
+
+    @property
+    def where(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    async def start(self) -> None:
+        """Open the ports. Raises CannotServe."""
+        tries = FREE_PORT_TRIES if self.port == 0 else 1
+        while True:
+            tries -= 1
+            try:
+                self.port = await self._open_all()
+                return
+            except CannotServe:
+                await self.stop()
+                if tries == 0:
+                    raise
+
+    async def _open_all(self) -> int:
+        base = await self._open(self.port, self._answering[0])
+        for shift, answering in self._answering.items():
+            if shift:
+                await self._open(base + shift, answering)
+        return base
+
+    async def _open(self, port: int, answering: Answering) -> int:
+        server = _TcpServer(answering, self.host, port, self._framer)
+        self._servers.append(server)
+        try:
+            await server.serve_forever(background=True)
+        except RuntimeError as error:
+            raise CannotServe(
+                f"cannot listen on {self.host}:{port}: is the port taken or below 1024?"
+            ) from error
+        listening = cast(asyncio.Server, server.transport)
+        return int(listening.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        for server in self._servers:
+            await server.shutdown()  # type: ignore[no-untyped-call]
+        self._servers = []
+
+    def hang_up(self) -> None:
+        for server in self._servers:
+            server.hang_up()
+
+
+class SerialListener:
+    """A serial port. Where `path` does not exist, or is None, a pseudo-terminal is made; linked by `path`."""
+
+    def __init__(
+        self, answering: Answering, *, path: Path | None = None, line: RtuTransport | None = None
+    ) -> None:
+        self._answering = answering
+        self._link = path
+        self._line = line or RtuTransport()
+        self._server: _SerialServer | None = None
+        self._is_there = path is not None and path.exists()
+
+    @property
+    def where(self) -> str:
+        """The path for a client to open."""
+        if self._link is not None:
+            return str(self._link)
+        pty = self._server.pty if self._server else None
+        return str(pty.path) if pty else "(closed)"
+
+    async def start(self) -> None:
+        """Open the port. Raises CannotServe."""
+        self._server = _SerialServer(self._answering, self._link, self._line, is_there=self._is_there)
+        try:
+            await self._server.serve_forever(background=True)
+        except (RuntimeError, OSError, termios.error) as error:
+            raise CannotServe(f"cannot open the serial port {self.where}: {error}") from error
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            await self._server.shutdown()  # type: ignore[no-untyped-call]
+
+    def hang_up(self) -> None:
+        """A serial line has no connections; only `stop` breaks it."""
+
+
+class _Handler(ServerRequestHandler):
+    """One connection. Unlike pymodbus's own it may answer late, while the next request is already there."""
+
+    def __init__(self, owner: Any, answering: Answering) -> None:
+        super().__init__(owner, None, None, None)  # type: ignore[no-untyped-call]
+        self._answering = answering
+        self._answers: set[asyncio.Task[None]] = set()
+
+    def handle_later(self) -> None:
+        """Answer the request that has just been decoded, apart from any other."""
+        if self.last_pdu is None:
+            return
+        task = self.loop.create_task(self._answer(self.last_pdu))
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
+
+    def callback_disconnected(self, exc: Exception | None) -> None:
+        """Nobody waits for the answers any more."""
+        super().callback_disconnected(exc)
+        for task in self._answers:
+            task.cancel()
+
+    async def _answer(self, request: ModbusPDU) -> None:
+        try:
+            response = await request.datastore_update(cast(Any, self._answering), request.dev_id)
+        except NoSuchIdException:
+            return
+        response.transaction_id, response.dev_id = request.transaction_id, request.dev_id
+        if self.transport:
+            self.pdu_send(response)
+
+
+def _is_pseudo(path: Path | None) -> bool:
+    """Whether it is a pseudo-terminal; those know no parity."""
+    return path is not None and path.resolve().is_relative_to(TERMINALS)
+
+
+def _no_store() -> SimDevice:
+    """The servers want a store of their own; `_Handler` asks ours instead."""
+    return SimDevice(id=0, simdata=[SimData(0, values=[0], datatype=DataType.REGISTERS)])
+
+
+class _TcpServer(ModbusTcpServer):
+    def __init__(self, answering: Answering, host: str, port: int, framer: FramerType) -> None:
+        super().__init__(_no_store(), framer=framer, address=(host, port))
+        self._answering = answering
+
+    def callback_new_connection(self) -> _Handler:
+        return _Handler(self, self._answering)
+
+    def hang_up(self) -> None:
+        for connection in list(self.active_connections.values()):
+            connection.close()
+
+
+class _SerialServer(ModbusSerialServer):
+    def __init__(
+        self, answering: Answering, link: Path | None, line: RtuTransport, *, is_there: bool
+    ) -> None:
+        super().__init__(
+            _no_store(),
+            port=str(link),
+            baudrate=line.baud,
+            parity="N" if _is_pseudo(link) else line.parity,
+            stopbits=line.stop_bits,
+        )
+        self._answering = answering
+        self._link = link
+        self.pty: Pty | None = None
+        if not is_there:
+            self.call_create = self._open_pty
+
+    def callback_new_connection(self) -> _Handler:
+        return _Handler(self, self._answering)
+
+    async def _open_pty(self) -> tuple[asyncio.BaseTransport, asyncio.BaseProtocol]:
+        transport, protocol, self.pty = await open_pty(self._link, cast(Any, self.handle_new_connection))
+        return transport, protocol

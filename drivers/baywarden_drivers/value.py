@@ -1,0 +1,40 @@
+"""A value as a device gave it: with its quality and the time of the reading."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+Value = int | Decimal | str | bytes | tuple[int | Decimal, ...]
+"""Numbers are int where the register is a plain integer and Decimal where it has a scale or is a float."""
+
+
+class Quality(Enum):
+    """How far a value may be believed."""
+
+    GOOD = "good"
+    NOT_AVAILABLE = "not_available"
+    """The device itself says that it has no value."""
+    INVALID = "invalid"
+    """The registers do not make sense."""
+    MISSING = "missing"
+    """It could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class PointValue:
+    """`value` is None unless the quality is GOOD; `read_mono_ms` is when the answer came (CLOCK_BOOTTIME)."""
+
+    value: Value | None
+    quality: Quality
+    read_mono_ms: int
+    reason: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether there is a value."""
+        return self.quality is Quality.GOOD
+
+    @property
+    def number(self) -> int | Decimal | None:
+        """The value where it is a good number."""
+        return self.value if isinstance(self.value, int | Decimal) else None

@@ -1,0 +1,102 @@
+"""One connector of a charger as the site sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from baywarden.devices.contact import contact_of
+from baywarden.devices.units import MILLI, first_whole, phases_ma, text, whole
+from baywarden.model.reading import ChargerState, Contact, EvseReading, Pilot
+from baywarden.ports.clock import Clock
+from baywarden.ports.wire import WireError
+from baywarden_drivers import Device, DeviceError, DriverError, FailsafeReport, PointValue
+
+_LIMIT_POINTS = ("limit_modbus", "limit_feedback")
+
+
+@dataclass(frozen=True, slots=True)
+class _Armed:
+    """What was read back when the fail-safe was armed, and on which contact."""
+
+    contact: int
+    report: FailsafeReport
+
+
+class ModbusOutlet:
+    """Implements ports.wire.Outlet on a driver's device."""
+
+    def __init__(
+        self, device: Device, evse_id: str, *, clock: Clock, failsafe_ma: int, failsafe_timeout_s: int
+    ) -> None:
+        self.evse_id = evse_id
+        self.failsafe_ma = failsafe_ma
+        self._device = device
+        self._clock = clock
+        self._timeout_s = failsafe_timeout_s
+        self._reading = EvseReading(evse_id)
+        self._contact = 0
+        self._armed: _Armed | None = None
+
+    async def poll(self) -> EvseReading:
+        """Read it once; when it cannot be heard the old values stay with their old age."""
+        try:
+            poll = await self._device.poll()
+        except DeviceError as error:
+            self._reading = replace(self._reading, contact=contact_of(error), contact_reason=str(error))
+            return self._reading
+        self._contact = poll.contact
+        status = self._device.status(poll)
+        faults = (*poll.faults, status.detail) if status.state is None else poll.faults
+        self._reading = EvseReading(
+            self.evse_id,
+            contact=Contact.OK,
+            contact_reason="; ".join(fault for fault in faults if fault),
+            read_mono_ms=self._clock.now().mono_ms,
+            pilot=Pilot(status.iec) if status.iec else None,
+            state=ChargerState(status.state) if status.state else None,
+            current_ma=phases_ma(poll),
+            power_w=whole(poll, "power"),
+            energy_wh=whole(poll, "energy_total"),
+            limit_ma=first_whole(poll, _LIMIT_POINTS, MILLI),
+            error_code=whole(poll, "error_code"),
+            id_tag=text(poll, "id_tag"),
+            failsafe_armed=self._is_armed(poll),
+        )
+        return self._reading
+
+    async def set_limit(self, limit_ma: int) -> int:
+        """Write and read back; the limit in force in mA. Raises WireError."""
+        try:
+            in_force_a = await self._device.set_current_limit(Decimal(limit_ma) / MILLI)
+        except DriverError as error:
+            raise WireError(str(error)) from error
+        return int(in_force_a * MILLI)
+
+    async def arm(self) -> str:
+        """Arm the charger's own fail-safe; what it says of itself. Raises WireError."""
+        contact = self._contact
+        try:
+            report = await self._device.arm_failsafe(Decimal(self.failsafe_ma) / MILLI, self._timeout_s)
+        except DriverError as error:
+            raise WireError(str(error)) from error
+        self._armed = _Armed(contact, report)
+        return report.detail
+
+    async def keep_alive(self) -> None:
+        """Feed the charger's supervision. Raises WireError."""
+        try:
+            await self._device.keep_alive()
+        except DriverError as error:
+            raise WireError(str(error)) from error
+
+    def _is_armed(self, values: Mapping[str, PointValue]) -> bool | None:
+        """False when it must be armed (again); None when it cannot be judged."""
+        if self._armed is None or self._armed.contact != self._contact:
+            return False
+        report = self._armed.report
+        if not report.armed:
+            return None
+        shown = values.get("failsafe_current")
+        if shown is None or shown.number is None or report.current_a is None:
+            return None
+        return Decimal(shown.number) <= report.current_a

@@ -1,0 +1,213 @@
+"""What becomes of the bookings of one outlet as time goes by and cars come and go (DOMAIN 1.4)."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from baywarden.model.booking import Booking, BookingPhase, BookingTerms, CanceledReason, Canceler
+from baywarden.model.evse import EvseState
+from baywarden.model.session import Session, SessionStatus
+from baywarden.model.time import earliest
+from baywarden.policy.booking_states import BookingEvent, moved
+from baywarden.policy.scene import Scene
+from baywarden.policy.sessions import Withheld, own_end
+
+UNFIT: Final = "unfit"
+"""Kind of the key that says: the site could not keep this promise all the time, so no fee."""
+_FOR_THE_HOLD: Final = frozenset({Withheld.RESERVED_FOR_ANOTHER, Withheld.TOKEN_REQUIRED})
+
+
+def hold_at(booking: Booking, terms: BookingTerms) -> datetime:
+    """When the outlet is kept free for it."""
+    return booking.start_at - timedelta(seconds=terms.early_start_s)
+
+
+def limit_at(booking: Booking, terms: BookingTerms) -> datetime:
+    """When waiting for the holder ends."""
+    if terms.noshow_timeout_s is None:
+        return booking.end_at
+    return min(booking.end_at, booking.start_at + timedelta(seconds=terms.noshow_timeout_s))
+
+
+def is_same_token(one: str | None, other: str | None) -> bool:
+    """Whether both are the same token; upper and lower case are the same to readers of cards."""
+    return one is not None and other is not None and one.casefold() == other.casefold()
+
+
+def unfit_key(booking: Booking) -> str:
+    """The mark of a booking that the site could not serve all the time."""
+    return f"{booking.id}/{UNFIT}/{booking.start_at:%Y%m%dT%H%M%SZ}"
+
+
+def held(evse: EvseState) -> Booking | None:
+    """The booking for which the outlet is kept free now."""
+    for booking in evse.bookings[:2]:
+        if booking.phase in (BookingPhase.HOLDING, BookingPhase.CONFLICT):
+            return booking
+    return None
+
+
+def keep(evse: EvseState, scene: Scene, before: Session | None) -> EvseState:
+    """Judge the bookings that are due. Ended ones stay in the outcome, to be told and then dropped.
+
+    Nothing is judged on a calendar that nobody believes, nor before the outlet was polled since our start.
+    """
+    if not scene.now.trusted or not scene.sight.is_polled:
+        return evse
+    for place, booking in enumerate(evse.bookings):
+        if scene.now.at < hold_at(booking, scene.terms):
+            break
+        evse = _judged(evse, booking, scene, is_new=before is None)
+        if not evse.bookings[place].status.is_final:
+            break
+    return _lifted(_extended(evse, scene), scene)
+
+
+def next_due(evse: EvseState, scene: Scene) -> datetime | None:
+    """The next moment of the calendar that moves a booking or calls for a reminder."""
+    if not scene.now.trusted or not scene.sight.is_polled:
+        return None
+    terms, now = scene.terms, scene.now.at
+    due: datetime | None = None
+    for booking in evse.bookings:
+        edges = (
+            *(booking.start_at - timedelta(seconds=ahead_s) for ahead_s in terms.remind_before_s),
+            hold_at(booking, terms),
+            booking.start_at,
+            limit_at(booking, terms),
+        )
+        due = earliest(due, *(edge for edge in edges if edge > now))
+        if min(edges) > now:
+            break
+    return due
+
+
+def _judged(evse: EvseState, booking: Booking, scene: Scene, *, is_new: bool) -> EvseState:
+    """One booking whose hold is due."""
+    now, terms = scene.now.at, scene.terms
+    guest = _guest(evse)
+    if guest is not None and _claims(guest, booking, terms) and now < booking.end_at:
+        return _fulfilled(evse, booking, guest, now)
+    if now >= limit_at(booking, terms):
+        return _with(evse, _over(booking, guest, scene))
+    evse = _withhold(evse, booking, terms, is_new=is_new)
+    is_fit = scene.sight.unheard is None and scene.sight.fault is None
+    is_blocked = evse.session is not None and not _may_yet_claim(evse.session)
+    if now >= booking.start_at and (is_blocked or not is_fit):
+        evse = replace(evse, raised=evse.raised | {unfit_key(booking)})
+    return _with(evse, _moved_on(booking, now, is_fit=is_fit, is_blocked=is_blocked))
+
+
+def _moved_on(booking: Booking, now: datetime, *, is_fit: bool, is_blocked: bool) -> Booking:
+    """Within its hold: it waits for the holder, or for the car that is still there, or for the outlet."""
+    started = now >= booking.start_at
+    if booking.phase is BookingPhase.SCHEDULED and is_fit and (started or not is_blocked):
+        booking = moved(booking, BookingEvent.HOLD_DUE, now)
+    if booking.phase is BookingPhase.HOLDING and is_blocked and started:
+        return moved(booking, BookingEvent.BLOCKED, now)
+    if booking.phase is BookingPhase.CONFLICT and not is_blocked:
+        return moved(booking, BookingEvent.FREED, now)
+    return booking
+
+
+def _over(booking: Booking, guest: Session | None, scene: Scene) -> Booking:
+    """At the limit: the holder's fault only if the outlet was there for him."""
+    now = scene.now.at
+    if scene.sight.unheard is not None:
+        return given_up(booking, CanceledReason.POWER_OUTAGE, "the outlet cannot be heard", now)
+    if scene.sight.fault is not None:
+        return given_up(booking, CanceledReason.BROKEN_CHARGER, "the charger is out of service", now)
+    if guest is not None:
+        return given_up(booking, CanceledReason.FULL, "another car did not leave", now)
+    if booking.phase is BookingPhase.SCHEDULED:
+        return given_up(booking, CanceledReason.POWER_OUTAGE, "the site missed the hold", now)
+    if booking.phase is BookingPhase.CONFLICT:
+        booking = moved(booking, BookingEvent.FREED, now)
+    return moved(booking, BookingEvent.TIME_UP, now, reason="nobody came in time")
+
+
+def given_up(booking: Booking, why: CanceledReason, reason: str, at: datetime) -> Booking:
+    """Canceled by the site; never with a fee."""
+    return moved(
+        booking, BookingEvent.GIVEN_UP, at, canceled_reason=why, canceled_by=Canceler.SITE, reason=reason
+    )
+
+
+def _guest(evse: EvseState) -> Session | None:
+    """The car that is there without having fulfilled a booking, or that has outstayed its own."""
+    session = evse.session
+    return None if session is None or session.status is SessionStatus.COMPLETED else session
+
+
+def _claims(session: Session, booking: Booking, terms: BookingTerms) -> bool:
+    """Whether the car is the holder's. Without a token it is taken for it if it came within the hold."""
+    if session.booking_id is not None:
+        return False
+    if session.token is not None:
+        return is_same_token(session.token, booking.token)
+    return not terms.rfid_auth_required and session.started_at >= hold_at(booking, terms)
+
+
+def _may_yet_claim(session: Session) -> bool:
+    return session.withheld == Withheld.TOKEN_REQUIRED or session.status is SessionStatus.COMPLETED
+
+
+def _fulfilled(evse: EvseState, booking: Booking, session: Session, now: datetime) -> EvseState:
+    if booking.phase is BookingPhase.SCHEDULED:
+        booking = moved(booking, BookingEvent.HOLD_DUE, now)
+    booking = moved(booking, BookingEvent.ARRIVED, now, session_id=session.id)
+    is_held_back = session.withheld is not None and session.withheld in _FOR_THE_HOLD
+    session = replace(
+        session,
+        booking_id=booking.id,
+        booking_end_at=booking.end_at,
+        token=session.token or booking.token,
+        power_w=booking.power_w,
+        withheld=None if is_held_back else session.withheld,
+    )
+    return replace(_with(evse, booking), session=session)
+
+
+def _withhold(evse: EvseState, booking: Booking, terms: BookingTerms, *, is_new: bool) -> EvseState:
+    """A car that comes within somebody else's hold gets no power."""
+    session = evse.session
+    if session is None or session.status is SessionStatus.COMPLETED:
+        return evse
+    if not is_new and (session.withheld is None or session.withheld not in _FOR_THE_HOLD):
+        return evse
+    if session.token is None and terms.rfid_auth_required:
+        why = Withheld.TOKEN_REQUIRED
+    else:
+        why = Withheld.RESERVED_FOR_ANOTHER
+    return evse if session.withheld == why else replace(evse, session=replace(session, withheld=why.value))
+
+
+def _lifted(evse: EvseState, scene: Scene) -> EvseState:
+    """Once the hold is over the car that was refused may charge."""
+    session = evse.session
+    if session is None or session.withheld is None or session.withheld not in _FOR_THE_HOLD:
+        return evse
+    now, terms = scene.now.at, scene.terms
+    if any(not b.status.is_final and hold_at(b, terms) <= now for b in evse.bookings[:2]):
+        return evse
+    return replace(evse, session=replace(session, withheld=None))
+
+
+def _extended(evse: EvseState, scene: Scene) -> EvseState:
+    """An unbooked car may stay longer when the hold that it had to make room for is gone or later."""
+    session = evse.session
+    if session is None or session.booking_id is not None or session.booking_end_at is None:
+        return evse
+    if session.status is SessionStatus.COMPLETED or scene.now.at >= session.booking_end_at:
+        return evse
+    end_at = own_end(evse, scene.terms, session.started_at)
+    if end_at is not None and end_at <= session.booking_end_at:
+        return evse
+    return replace(evse, session=replace(session, booking_end_at=end_at))
+
+
+def _with(evse: EvseState, booking: Booking) -> EvseState:
+    if any(kept is booking for kept in evse.bookings):
+        return evse
+    bookings = tuple(booking if kept.id == booking.id else kept for kept in evse.bookings)
+    return replace(evse, bookings=bookings)

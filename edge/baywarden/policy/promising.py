@@ -1,0 +1,142 @@
+"""Making a booking, or changing it by one swap; a change that is refused leaves the old one as it was."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from baywarden.model.booking import Booking, BookingPhase, BookingStatus
+from baywarden.model.command import PutBooking, Reason
+from baywarden.model.site import SiteRules, SiteState
+from baywarden.model.step import Step
+from baywarden.model.time import Now
+from baywarden.policy import calendar
+from baywarden.policy.admission import Admission, Refusal, Wish
+from baywarden.policy.answers import (
+    Asked,
+    Refused,
+    accepted,
+    due,
+    has_rev,
+    is_aware,
+    live_booking,
+    told,
+    with_evse,
+    without,
+)
+from baywarden.policy.booking_states import BookingEvent, moved
+from baywarden.policy.finding import text
+from baywarden.policy.notices import owner_of
+from baywarden.policy.places import placed
+
+
+def put(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
+    """Answer PutBooking. Raises Refused."""
+    rules, now = asked.rules, asked.now
+    _is_valid(wish)
+    live = live_booking(state, wish.booking_id)
+    if live is None:
+        return _make(state, wish, asked)
+    has_rev(live, wish.expected_rev)
+    if _is_same(live, wish):
+        return Step(state, reply=accepted(asked.command, live))
+    if not now.trusted:
+        raise Refused(Reason.CLOCK_NOT_TRUSTED, "the site does not know the time", live.rev)
+    _may_change(live, rules, now)
+    admission = Admission(state, rules, now)
+    places = [wish.evse_id] if wish.evse_id is not None else _first(live.evse_id, rules)
+    evse_id = _place(admission, wish, places, live.rev)
+    booking = moved(
+        live,
+        BookingEvent.CHANGED,
+        now.at,
+        evse_id=evse_id,
+        start_at=wish.start_at,
+        end_at=wish.end_at,
+        token=wish.token,
+        power_w=wish.power_w,
+    )
+    return told(_swapped(state, live, booking, now), asked.command, booking)
+
+
+def _make(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
+    known, rules, now = asked.known, asked.rules, asked.now
+    if known is not None and known.status.is_final:
+        raise Refused(Reason.FINAL_STATE, f"the booking is {known.status.value}", known.rev)
+    if wish.expected_rev:
+        raise Refused(Reason.UNKNOWN_RESERVATION, "there is no such booking to change")
+    if not now.trusted:
+        raise Refused(Reason.CLOCK_NOT_TRUSTED, "the site does not know the time")
+    places = [wish.evse_id] if wish.evse_id is not None else list(rules.evses)
+    evse_id = _place(Admission(state, rules, now), wish, places)
+    booking = Booking(
+        id=wish.booking_id,
+        evse_id=evse_id,
+        start_at=wish.start_at,
+        end_at=wish.end_at,
+        token=wish.token,
+        status=BookingStatus.RESERVED,
+        phase=BookingPhase.SCHEDULED,
+        created_at=now.at,
+        changed_at=now.at,
+        power_w=wish.power_w,
+    )
+    evse = state.evses[evse_id]
+    evse = due(replace(evse, bookings=calendar.put(evse.bookings, booking)), now)
+    state = with_evse(state, evse, places=placed(state.places, booking.id, evse_id))
+    return told(state, asked.command, booking)
+
+
+def _is_valid(wish: PutBooking) -> None:
+    if not wish.booking_id or not wish.token:
+        raise Refused(Reason.INVALID, "a booking needs an id and a token")
+    if not (is_aware(wish.start_at) and is_aware(wish.end_at)):
+        raise Refused(Reason.INVALID, "times need their offset from UTC")
+    if wish.end_at <= wish.start_at:
+        raise Refused(Reason.INVALID, "the end must be later than the start")
+    if wish.power_w < 0:
+        raise Refused(Reason.INVALID, "power cannot be negative")
+
+
+def _may_change(live: Booking, rules: SiteRules, now: Now) -> None:
+    terms = rules.evses[live.evse_id].terms
+    if not terms.change_allowed:
+        raise Refused(Reason.CHANGE_NOT_ALLOWED, "the terms do not allow changes", live.rev)
+    last_at = live.start_at - timedelta(seconds=terms.change_until_s)
+    if now.at > last_at:
+        raise Refused(Reason.CHANGE_TOO_LATE, f"it could be changed until {text(last_at)}", live.rev)
+
+
+def _is_same(live: Booking, wish: PutBooking) -> bool:
+    return (live.start_at, live.end_at, live.token, live.power_w) == (
+        wish.start_at,
+        wish.end_at,
+        wish.token,
+        wish.power_w,
+    ) and wish.evse_id in (None, live.evse_id)
+
+
+def _place(admission: Admission, wish: PutBooking, evse_ids: list[str], rev: int | None = None) -> str:
+    """The first outlet that can promise it; of several refusals the one that came furthest is told."""
+    asked = Wish(wish.start_at, wish.end_at, wish.power_w, wish.token, wish.booking_id)
+    best: Refusal | None = None
+    for evse_id in evse_ids:
+        refused = admission.refusal(asked, evse_id)
+        if refused is None:
+            return evse_id
+        if best is None or refused.rank > best.rank:
+            best = refused
+    if best is None:
+        raise Refused(Reason.EVSE_UNKNOWN, "the site has no outlets", rev)
+    raise Refused(best.reason, best.detail, rev)
+
+
+def _first(evse_id: str, rules: SiteRules) -> list[str]:
+    return [evse_id, *(other for other in rules.evses if other != evse_id)]
+
+
+def _swapped(state: SiteState, old: Booking, new: Booking, now: Now) -> SiteState:
+    """The old one out and the new one in, as one."""
+    keys = {key for key in state.evses[old.evse_id].raised if owner_of(key) == old.id}
+    state = with_evse(state, without(state.evses[old.evse_id], old, now))
+    evse = state.evses[new.evse_id]
+    evse = replace(evse, bookings=calendar.put(evse.bookings, new), raised=evse.raised | keys)
+    return with_evse(state, due(evse, now), places=placed(state.places, new.id, new.evse_id))

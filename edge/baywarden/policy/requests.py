@@ -1,0 +1,141 @@
+"""The answers to requests. A refusal changes nothing; a change is one swap and never loses what was there."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from baywarden.model.booking import BookingPhase, CanceledReason, Canceler
+from baywarden.model.command import (
+    CancelBooking,
+    Command,
+    Door,
+    FindSlots,
+    PutBooking,
+    Reason,
+    Reply,
+    Result,
+    StopSession,
+)
+from baywarden.model.evse import EvseState
+from baywarden.model.session import Session
+from baywarden.model.site import SiteRules, SiteState
+from baywarden.model.step import Commanded, SessionChanged, Step
+from baywarden.model.time import Now
+from baywarden.policy import finding
+from baywarden.policy.answers import (
+    Asked,
+    Refused,
+    due,
+    has_rev,
+    is_aware,
+    live_booking,
+    told,
+    with_evse,
+    without,
+)
+from baywarden.policy.booking_states import BookingEvent, moved
+from baywarden.policy.finding import text
+from baywarden.policy.places import left
+from baywarden.policy.promising import put
+from baywarden.policy.sessions import Withheld, stopped
+
+_SITES_OWN: Final = frozenset(
+    {
+        CanceledReason.POWER_OUTAGE,
+        CanceledReason.BROKEN_CHARGER,
+        CanceledReason.FULL,
+        CanceledReason.BLOCKED,
+    }
+)
+"""A cancellation because of the site is never too late."""
+_CANCELER: Final = {Door.CLOUD: Canceler.CLOUD, Door.LOCAL: Canceler.LOCAL}
+_STOPPED_BY: Final = {Door.CLOUD: Withheld.STOPPED_REMOTE, Door.LOCAL: Withheld.STOPPED_LOCAL}
+
+
+def answer(state: SiteState, event: Commanded, rules: SiteRules, now: Now) -> Step:
+    """Judge one request; the step has always a reply."""
+    command = event.command
+    asked = Asked(command, event.known, rules, now)
+    try:
+        _in_time(command, now)
+        match command.request:
+            case PutBooking() as request:
+                return put(state, request, asked)
+            case CancelBooking() as request:
+                return _cancel(state, request, asked)
+            case FindSlots() as request:
+                return _find(state, request, asked)
+            case StopSession() as request:
+                return _stop(state, request, asked)
+    except Refused as refused:
+        return Step(
+            state, reply=Reply(command.id, Result.REJECTED, refused.reason, refused.detail, refused.rev)
+        )
+
+
+def _cancel(state: SiteState, wish: CancelBooking, asked: Asked) -> Step:
+    known, rules, now = asked.known, asked.rules, asked.now
+    live = live_booking(state, wish.booking_id)
+    if live is None:
+        if known is not None and known.status.is_final:
+            raise Refused(Reason.FINAL_STATE, f"the booking is {known.status.value}", known.rev)
+        raise Refused(Reason.UNKNOWN_RESERVATION, f"there is no booking {wish.booking_id}")
+    has_rev(live, wish.expected_rev)
+    why = _canceled_reason(wish.reason)
+    last_at = live.start_at - timedelta(seconds=rules.evses[live.evse_id].terms.cancel_until_s)
+    is_ours = why in _SITES_OWN or live.phase is BookingPhase.CONFLICT
+    if now.trusted and now.at > last_at and not is_ours:
+        raise Refused(Reason.CANCEL_TOO_LATE, f"it could be canceled until {text(last_at)}", live.rev)
+    booking = moved(
+        live,
+        BookingEvent.WITHDRAWN,
+        now.at,
+        canceled_reason=why,
+        canceled_by=_CANCELER[asked.command.door],
+    )
+    evse = without(state.evses[live.evse_id], live, now)
+    return told(with_evse(state, evse, places=left(state.places, live.id)), asked.command, booking)
+
+
+def _find(state: SiteState, wish: FindSlots, asked: Asked) -> Step:
+    rules, now = asked.rules, asked.now
+    if not (is_aware(wish.from_at) and is_aware(wish.to_at)):
+        raise Refused(Reason.INVALID, "times need their offset from UTC")
+    if wish.to_at <= wish.from_at or wish.duration_s <= 0 or wish.limit <= 0 or wish.power_w < 0:
+        raise Refused(Reason.INVALID, "a window, a duration and a limit must be more than nothing")
+    if wish.evse_id is not None and wish.evse_id not in rules.evses:
+        raise Refused(Reason.EVSE_UNKNOWN, f"there is no outlet {wish.evse_id}")
+    if not now.trusted:
+        raise Refused(Reason.CLOCK_NOT_TRUSTED, "the site does not know the time")
+    data = finding.as_data(*finding.slots(state, rules, wish, now))
+    return Step(state, reply=Reply(asked.command.id, Result.ACCEPTED, data=data))
+
+
+def _stop(state: SiteState, wish: StopSession, asked: Asked) -> Step:
+    for evse in state.evses.values():
+        session = evse.session
+        if session is not None and session.id == wish.session_id:
+            return _stopped(state, evse, session, asked)
+    raise Refused(Reason.UNKNOWN_SESSION, f"there is no open session {wish.session_id}")
+
+
+def _stopped(state: SiteState, evse: EvseState, session: Session, asked: Asked) -> Step:
+    command, by = asked.command, _STOPPED_BY[asked.command.door]
+    if session.withheld in _STOPPED_BY.values():
+        return Step(state, reply=Reply(command.id, Result.ACCEPTED, rev=session.rev))
+    session = stopped(session, by)
+    state = with_evse(state, due(replace(evse, session=session), asked.now))
+    reply = Reply(command.id, Result.ACCEPTED, rev=session.rev)
+    return Step(state, (SessionChanged(session),), reply)
+
+
+def _in_time(command: Command, now: Now) -> None:
+    if now.trusted and command.expires_at is not None and now.at >= command.expires_at:
+        raise Refused(Reason.COMMAND_EXPIRED, f"it was meant to be read before {text(command.expires_at)}")
+
+
+def _canceled_reason(word: str) -> CanceledReason:
+    try:
+        return CanceledReason(word)
+    except ValueError:
+        return CanceledReason.UNKNOWN

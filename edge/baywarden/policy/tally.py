@@ -1,0 +1,234 @@
+"""Adds up the stretches of a session under an overstay policy, and says of each why it was billed or not."""
+
+from copy import copy
+from dataclasses import dataclass
+from decimal import Decimal
+
+from baywarden.model.overstay import BreakdownLine, GraceMode, GraceScope, OverstayPolicy
+from baywarden.policy.exempt import ExemptHours, Span, at_of
+from baywarden.policy.overstay_money import Bill, Fee
+
+BILLED = "BILLED"
+STEP = "STEP"
+"""The seconds that fill up the last step."""
+ALLOWANCE = "ALLOWANCE"
+GRACE = "GRACE"
+EXEMPT = "EXEMPT"
+OCCUPANCY = "OCCUPANCY"
+
+HORIZON_MS = 8 * 86_400_000
+"""How far ahead billing is looked for: a week of windows and the longest day."""
+SLEW_MS = 1000
+"""Neighbours may lie so far apart in the calendar because the clock was slewed between them."""
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """A piece of the timeline with one reason; `on_clock` says whether the policy's clock ran."""
+
+    from_ms: int
+    to_ms: int
+    reason: str
+    weight: int = 0
+    on_clock: bool = True
+    length_ms: int = 0
+
+
+class Tally:
+    """What a timeline has come to so far. Feed it stretches in their order."""
+
+    def __init__(self, policy: OverstayPolicy, fee: Fee) -> None:
+        self._policy = policy
+        self._fee = fee
+        self._exempt = ExemptHours(policy.exempt, policy.tz)
+        self._stretches: list[_Stretch] = []
+        self._allowance_ms = policy.allowance_s * 1000
+        self._waives = policy.grace_mode is GraceMode.WAIVE_IF_WITHIN
+        self._grace_ms = self._fresh_grace_ms()
+        self._waiting_from = 0
+        self.clock_ms = 0
+        self.bill = Bill(step_ms=max(1, policy.step_s) * 1000)
+
+    def stand(self, from_ms: int, to_ms: int, reason: str) -> None:
+        """A stretch in which the clock stands still; told only once the clock has run."""
+        if self.clock_ms:
+            self._note(from_ms, to_ms, reason, on_clock=False)
+
+    def run(self, from_ms: int, to_ms: int, weight: int) -> None:
+        """A stretch in which the clock runs: first the allowance, then the grace, then what is owed."""
+        self.clock_ms += to_ms - from_ms
+        allowed_to = min(to_ms, from_ms + self._allowance_ms)
+        self._allowance_ms -= allowed_to - from_ms
+        self._note(from_ms, allowed_to, ALLOWANCE)
+        grace_to = min(to_ms, allowed_to + self._grace_ms)
+        self._grace_ms -= grace_to - allowed_to
+        if self._waives:
+            self._wait(allowed_to, grace_to, weight)
+        else:
+            self._note(allowed_to, grace_to, GRACE)
+        self._owe(grace_to, to_ms, weight)
+
+    def begin_period(self) -> None:
+        """The car charges again after it was idle: a grace per period starts afresh."""
+        if self._policy.grace_scope is GraceScope.PERIOD:
+            self._forgive()
+            self._grace_ms = self._fresh_grace_ms()
+
+    def breakdown(self) -> tuple[BreakdownLine, ...]:
+        """The stretches, joined where they touch and say the same. Ends the tally."""
+        self._forgive()
+        lines: list[BreakdownLine] = []
+        billed_ms = 0
+        for stretch in _joined(self._stretches):
+            length_ms = stretch.length_ms
+            seconds = length_ms // 1000
+            if stretch.reason == BILLED:
+                # Cut from the running sum, so that the lines add up to the billable seconds.
+                seconds = (billed_ms + length_ms) // 1000 - billed_ms // 1000
+                billed_ms += length_ms
+            lines.append(self._line(stretch.from_ms, stretch.to_ms, seconds, stretch.weight, stretch.reason))
+        fill_s = (self.bill.billed_ms - self.bill.whole_ms) // 1000
+        if fill_s:
+            end_ms = max(s.to_ms for s in self._stretches if s.reason == BILLED)
+            lines.append(self._line(end_ms, end_ms, fill_s, self.bill.last_weight, STEP))
+        return tuple(lines)
+
+    def ahead(self, from_ms: int, weight: int, until_ms: int) -> tuple[int | None, int | None]:
+        """If the clock runs on from `from_ms`: when billing begins, and when the amount first grows."""
+        if weight * self._fee.per_weighted_ms <= 0 or self._fee.is_capped(self.bill.owed):
+            return None, None
+        from_ms += self._allowance_ms
+        bill = copy(self.bill)
+        if not self._waives or not self._grace_ms:
+            gaps = self._exempt.gaps(from_ms + self._grace_ms, until_ms)
+            return (gaps[0][0] if gaps else None), self._growth(bill, gaps, weight)
+        return self._ahead_of_waiver(bill, from_ms, weight, until_ms)
+
+    def _ahead_of_waiver(
+        self, bill: Bill, from_ms: int, weight: int, until_ms: int
+    ) -> tuple[int | None, int | None]:
+        owed_at_ms = from_ms + self._grace_ms
+        if owed_at_ms > until_ms:
+            return None, None
+        before = self._bill_waiting(bill)
+        gaps = self._exempt.gaps(from_ms, until_ms)
+        if not before and not gaps:
+            return None, None
+        # The whole second that makes the clock longer than the grace began when the grace was used up.
+        starts_ms = max(from_ms, owed_at_ms - 1000)
+        if not before:
+            starts_ms = max(starts_ms, gaps[0][0])
+        for begin, end in gaps:
+            if begin < owed_at_ms:
+                bill.add(min(end, owed_at_ms) - begin, weight)
+        if self._fee.minor(bill.owed) > self._fee.minor(self.bill.owed):
+            return starts_ms, owed_at_ms
+        return starts_ms, self._growth(bill, [_after(gap, owed_at_ms) for gap in gaps], weight)
+
+    def _growth(self, bill: Bill, gaps: list[Span], weight: int) -> int | None:
+        """When the amount first grows if the gaps are billed one after the other."""
+        now = self._fee.minor(self.bill.owed)
+        ahead_ms = sum(end - begin for begin, end in gaps if end > begin)
+        low, high = 0, (bill.billable_ms + ahead_ms - bill.whole_ms) // 1000
+        if self._fee.minor(_later(bill, high, weight).owed) <= now:
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            grown = self._fee.minor(_later(bill, middle, weight).owed) > now
+            low, high = (low, middle) if grown else (middle, high)
+        return _moment(gaps, bill.whole_ms + high * 1000 - bill.billable_ms)
+
+    def _fresh_grace_ms(self) -> int:
+        """A waiver holds until the clock, in whole seconds, is longer than the grace."""
+        return self._policy.grace_s * 1000 + (1000 if self._waives else 0)
+
+    def _wait(self, from_ms: int, to_ms: int, weight: int) -> None:
+        """Time within a waiver: kept aside, and owed as a whole the moment the grace is used up."""
+        if from_ms == to_ms:
+            return
+        self._split(from_ms, to_ms, weight)
+        if not self._grace_ms:
+            self._bill_waiting(self.bill)
+            self._waiting_from = len(self._stretches)
+            self.bill.mark()
+
+    def _bill_waiting(self, bill: Bill) -> bool:
+        """Put the time kept aside on the bill; False when there is none that is billable."""
+        waiting = [s for s in self._stretches[self._waiting_from :] if s.reason == BILLED]
+        for stretch in waiting:
+            bill.add(stretch.length_ms, stretch.weight)
+        return bool(waiting)
+
+    def _owe(self, from_ms: int, to_ms: int, weight: int) -> None:
+        start = len(self._stretches)
+        self._split(from_ms, to_ms, weight)
+        for stretch in self._stretches[start:]:
+            if stretch.reason == BILLED:
+                self.bill.add(stretch.length_ms, stretch.weight)
+                self.bill.mark()
+
+    def _split(self, from_ms: int, to_ms: int, weight: int) -> None:
+        """Note a stretch as billed, except for its exempt hours and where the site is empty."""
+        for begin, end in self._exempt.spans(from_ms, to_ms):
+            self._bookable(from_ms, begin, weight)
+            self._note(begin, end, EXEMPT)
+            from_ms = end
+        self._bookable(from_ms, to_ms, weight)
+
+    def _bookable(self, from_ms: int, to_ms: int, weight: int) -> None:
+        self._note(from_ms, to_ms, BILLED if weight else OCCUPANCY, weight)
+
+    def _forgive(self) -> None:
+        """What was kept aside within a waiver is not owed."""
+        if self._waives and self._grace_ms:
+            for stretch in self._stretches[self._waiting_from :]:
+                if stretch.on_clock and stretch.reason != ALLOWANCE:
+                    stretch.reason, stretch.weight = GRACE, 0
+        self._waiting_from = len(self._stretches)
+
+    def _note(self, from_ms: int, to_ms: int, reason: str, weight: int = 0, *, on_clock: bool = True) -> None:
+        if from_ms < to_ms:
+            self._stretches.append(_Stretch(from_ms, to_ms, reason, weight, on_clock, to_ms - from_ms))
+
+    def _line(self, from_ms: int, to_ms: int, seconds: int, weight: int, reason: str) -> BreakdownLine:
+        multiplier = self._fee.multiplier(weight) if weight else Decimal(0)
+        return BreakdownLine(at_of(from_ms), at_of(to_ms), seconds, multiplier, reason)
+
+
+def _joined(stretches: list[_Stretch]) -> list[_Stretch]:
+    """Neighbours of one reason as one; where the calendar was stepped between them, they stay apart."""
+    joined: list[_Stretch] = []
+    for stretch in stretches:
+        last = joined[-1] if joined else None
+        if last is not None and _continues(last, stretch):
+            last.to_ms = stretch.to_ms
+            last.length_ms += stretch.length_ms
+        else:
+            joined.append(copy(stretch))
+    return joined
+
+
+def _continues(last: _Stretch, stretch: _Stretch) -> bool:
+    is_same = (last.reason, last.weight) == (stretch.reason, stretch.weight)
+    return is_same and abs(stretch.from_ms - last.to_ms) <= SLEW_MS
+
+
+def _later(bill: Bill, whole_s: int, weight: int) -> Bill:
+    """The bill once so many more whole seconds are on it."""
+    later = copy(bill)
+    if whole_s:
+        later.add(bill.whole_ms + whole_s * 1000 - bill.billable_ms, weight)
+    return later
+
+
+def _after(span: Span, moment_ms: int) -> Span:
+    return max(span[0], moment_ms), max(span[1], moment_ms)
+
+
+def _moment(gaps: list[Span], billed_ms: int) -> int | None:
+    """When so much of the gaps has passed."""
+    for begin, end in gaps:
+        if end - begin >= billed_ms:
+            return begin + billed_ms
+        billed_ms -= end - begin
+    return None

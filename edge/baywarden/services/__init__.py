@@ -1,0 +1,1 @@
+"""One task each, glue only: they carry out what policy decides and decide nothing themselves."""

@@ -1,0 +1,113 @@
+"""The cloud, glued to the site: what was committed is sent, what changed is shown, what is asked is decided."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from baywarden import __version__
+from baywarden.model.reading import EvseReading, Snapshot
+from baywarden.model.step import Effect
+from baywarden.ports.clock import Clock
+from baywarden.services.brain import Brain
+from baywarden.services.doors import Books, Doors
+from baywarden.services.report import evse_report
+from baywarden.services.steward import Steward
+from baywarden.settings import Settings
+from baywarden.sync.mqtt import MqttSync
+from baywarden.sync.options import CloudOptions
+
+TELE_MS: Final = 10_000
+_SHOWN: Final = ("label", "limit_a", "state", "session_id", "booking_id")
+_LIVE: Final = ("state", "current_a", "power_w", "energy_wh", "limit_a", "age_s")
+
+
+def options_of(settings: Settings) -> CloudOptions | None:
+    """The broker as the sync room wants it told; None without a [cloud] table. Raises OSError for a lost secret."""
+    cloud = settings.cloud
+    if cloud is None:
+        return None
+    return CloudOptions(
+        settings.site.id,
+        cloud.host,
+        cloud.port,
+        tls=cloud.tls,
+        ca_file=_path(cloud.ca_file),
+        cert_file=_path(cloud.cert_file),
+        key_file=_path(cloud.key_file),
+        username=cloud.username,
+        password=Path(cloud.password_file).read_text().strip() if cloud.password_file else None,
+        keepalive_s=cloud.keep_alive_s,
+        window=cloud.receive_maximum,
+        backoff_first_s=cloud.retry_first_s,
+        backoff_max_s=cloud.retry_max_s,
+    )
+
+
+class Cloud:
+    """Wakes the outbox after each commit, and shows every outlet as it is."""
+
+    def __init__(
+        self,
+        options: CloudOptions,
+        *,
+        brain: Brain,
+        steward: Steward,
+        books: Books,
+        doors: Doors,
+        clock: Clock,
+    ) -> None:
+        self._brain = brain
+        self._steward = steward
+        self._clock = clock
+        self._next_tele_ms = 0
+        self._sync = MqttSync(
+            options, books, clock=clock, on_command=doors.cloud, answered=books.answer, birth=self._birth
+        )
+        self.run: Callable[[], Any] = self._sync.run
+        brain.tell(self._committed)
+        doors.broker = self.report
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker has us now."""
+        return self._sync.state.connected
+
+    def report(self) -> Mapping[str, Any]:
+        """The connection, for `status`."""
+        state = self._sync.state
+        return {
+            "connected": state.connected,
+            "since_at": state.since_at.isoformat().replace("+00:00", "Z"),
+            "reason": state.reason,
+            "alarm": state.alarm,
+            "counters": dict(state.counters),
+        }
+
+    def after_cycle(self, snapshot: Snapshot) -> None:
+        """Show what this cycle made of every outlet."""
+        now = self._clock.now()
+        is_tele_due = now.mono_ms >= self._next_tele_ms
+        if is_tele_due:
+            self._next_tele_ms = now.mono_ms + TELE_MS
+        for evse_id, evse in self._brain.state.evses.items():
+            reading = snapshot.evses.get(evse_id, EvseReading(evse_id))
+            shown = evse_report(evse_id, self._brain, self._steward, reading, now)
+            self._sync.publish_status(evse.status, {key: shown[key] for key in (*_SHOWN, "age_s")})
+            if is_tele_due:
+                self._sync.publish_tele(evse_id, {key: shown[key] for key in _LIVE})
+
+    def _committed(self, _effects: tuple[Effect, ...]) -> None:
+        self._sync.wake()
+
+    def _birth(self) -> Mapping[str, Any]:
+        rules = self._brain.rules
+        return {
+            "version": __version__,
+            "time_zone": rules.tz,
+            "currency": rules.currency,
+            "evses": [{"evse_id": evse.id, "label": evse.label} for evse in rules.evses.values()],
+        }
+
+
+def _path(name: str | None) -> Path | None:
+    return None if name is None else Path(name)

@@ -1,0 +1,140 @@
+"""Where requests come in: commands go to the brain, questions of the technician are answered from what is known."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol
+
+from baywarden.control.wire import ControlRequest
+from baywarden.model.command import Command, Door, Reason, Reply, Result
+from baywarden.model.event import Stream
+from baywarden.ports.clock import Clock
+from baywarden.ports.store import Ledger, Outbox, StoreError
+from baywarden.services.board import Board
+from baywarden.services.brain import Brain
+from baywarden.services.report import site_report, stream_report
+from baywarden.services.steward import Steward
+from baywarden.sync.commands import parse_command, reply_object
+from baywarden.sync.errors import CommandRefused
+
+_log: Final = logging.getLogger(__name__)
+
+MAX_PAGE: Final = 500
+
+
+class Books(Ledger, Outbox, Protocol):
+    """The store as the doors use it."""
+
+    def stats(self) -> Mapping[str, Any]: ...
+
+
+class WrongParams(Exception):
+    """A question that cannot be answered as it was asked; the text says what would be right."""
+
+
+class Doors:
+    """Both doors end here; only the local one may ask for lists and status."""
+
+    def __init__(
+        self, brain: Brain, steward: Steward, board: Board, books: Books, *, clock: Clock, version: str
+    ) -> None:
+        self._brain = brain
+        self._steward = steward
+        self._board = board
+        self._books = books
+        self._clock = clock
+        self._version = version
+        self.broker: Callable[[], Mapping[str, Any]] = lambda: {
+            "connected": False,
+            "reason": "no [cloud] is configured",
+        }
+        self._questions: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]] = {
+            "status": self._status,
+            "bookings.list": lambda params: self._page("bookings", params),
+            "sessions.list": lambda params: self._page("sessions", params),
+            "penalties.list": lambda params: self._page("penalties", params),
+            "notices.list": lambda params: self._page("notices", params),
+            "events.list": self._events,
+        }
+
+    async def cloud(self, command: Command) -> Reply:
+        """A command that came by MQTT."""
+        return await self._brain.command(command)
+
+    async def local(self, request: ControlRequest) -> Mapping[str, Any]:
+        """A request on the control socket; always an answer, whatever was asked."""
+        question = self._questions.get(request.name)
+        if question is None:
+            return reply_object(await self._command(request))
+        try:
+            return reply_object(Reply(request.id, Result.ACCEPTED, data=await question(request.params)))
+        except WrongParams as fault:
+            return reply_object(Reply(request.id, Result.REJECTED, Reason.INVALID, str(fault)))
+        except StoreError as error:
+            return reply_object(Reply(request.id, Result.FAILED, Reason.FAILED, str(error)))
+
+    async def _command(self, request: ControlRequest) -> Reply:
+        try:
+            now = self._clock.now()
+            command = parse_command(request.name, request.payload(), door=Door.LOCAL, now=now)
+            return await self._brain.command(command)
+        except CommandRefused as refused:
+            return refused.reply() or Reply(request.id, Result.REJECTED, refused.reason, refused.detail)
+        except StoreError as error:
+            return Reply(request.id, Result.FAILED, Reason.FAILED, str(error))
+
+    async def _status(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        _only(params)
+        now = self._clock.now()
+        heads = await self._books.heads()
+        return {
+            **site_report(self._brain, self._steward, self._board.snapshot(), now),
+            "version": self._version,
+            "epoch": max((head.epoch for head in heads), default=None),
+            "broker": self.broker(),
+            "streams": [stream_report(head) for head in heads],
+            "store": {**self._books.stats(), "refuses": self._brain.store_refuses},
+        }
+
+    async def _page(self, what: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        _only(params, "after", "limit", "where")
+        after, where = params.get("after"), params.get("where") or {}
+        if after is not None and not isinstance(after, str):
+            raise WrongParams("after: must be the `next` of the page before")
+        if not isinstance(where, dict) or not all(isinstance(value, str) for value in where.values()):
+            raise WrongParams('where: must be an object of texts like {"evse_id": "bay-1"}')
+        try:
+            items, more = await self._books.history(what, after=after, limit=_limit(params), where=where)
+        except ValueError as error:
+            raise WrongParams(str(error)) from error
+        return {"items": list(items), "next": more}
+
+    async def _events(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        _only(params, "stream", "epoch", "from_seq", "to_seq", "limit")
+        try:
+            stream = Stream(params.get("stream"))
+        except ValueError:
+            raise WrongParams(f"stream: one of {', '.join(stream.value for stream in Stream)}") from None
+        epoch, first, last = (_whole(params, key) for key in ("epoch", "from_seq", "to_seq"))
+        events = await self._books.replay(stream, epoch, first, last, _limit(params))
+        return {"events": [{"seq": event.seq, "payload": json.loads(event.payload)} for event in events]}
+
+
+def _only(params: Mapping[str, Any], *known: str) -> None:
+    for key in params:
+        if key not in known:
+            raise WrongParams(f"{key}: is not known; known are: {', '.join(known) or 'none'}")
+
+
+def _limit(params: Mapping[str, Any]) -> int:
+    limit = params.get("limit", 100)
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MAX_PAGE:
+        raise WrongParams(f"limit: must be a whole number from 1 to {MAX_PAGE}")
+    return limit
+
+
+def _whole(params: Mapping[str, Any], key: str) -> int:
+    value = params.get(key)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise WrongParams(f"{key}: must be a whole number")
+    return value

@@ -1,0 +1,124 @@
+"""What `status` shows: every outlet, meter, circuit and stream with reasons and ages. Unknown is null, never zero."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from baywarden.model.event import StreamHead
+from baywarden.model.reading import EvseReading, MeterReading, Snapshot
+from baywarden.model.site import SiteRules
+from baywarden.model.time import Now
+from baywarden.services.brain import Brain
+from baywarden.services.hand import Hand
+from baywarden.services.steward import Steward
+
+
+def _amps(milliamps: int | None) -> float | None:
+    return None if milliamps is None else milliamps / 1000
+
+
+def _age_s(read_mono_ms: int | None, now: Now) -> float | None:
+    return None if read_mono_ms is None else max(0, now.mono_ms - read_mono_ms) / 1000
+
+
+def evse_report(
+    evse_id: str, brain: Brain, steward: Steward, reading: EvseReading, now: Now
+) -> Mapping[str, Any]:
+    """One outlet as people on site want to see it."""
+    rules = brain.rules.evses[evse_id]
+    status = brain.state.evses[evse_id].status
+    allocation = steward.allocations.get(evse_id)
+    hand = steward.hands.get(evse_id)
+    return {
+        "evse_id": evse_id,
+        "label": rules.label,
+        "availability": status.availability.value,
+        "reason": status.reason,
+        "detail": status.detail,
+        "since_at": status.since_at.isoformat().replace("+00:00", "Z"),
+        "age_s": _age_s(reading.read_mono_ms, now),
+        "contact": reading.contact.value,
+        "contact_reason": reading.contact_reason,
+        "state": reading.state.value if reading.state else None,
+        "current_a": [_amps(phase) for phase in reading.current_ma],
+        "power_w": reading.power_w,
+        "energy_wh": reading.energy_wh,
+        "limit_a": _amps(allocation.limit_ma) if allocation else None,
+        "why": allocation.why if allocation else None,
+        "session_id": status.session_id,
+        "booking_id": status.booking_id,
+        **_hand_report(hand),
+    }
+
+
+def _hand_report(hand: Hand | None) -> Mapping[str, Any]:
+    if hand is None:
+        return {}
+    held = hand.held
+    return {
+        "limit_confirmed": held.confirmed if held else False,
+        "worst_a": _amps(held.allowed_ma) if held else None,
+        "failsafe": hand.failsafe,
+        "trouble": hand.trouble,
+    }
+
+
+def meter_report(reading: MeterReading, now: Now) -> Mapping[str, Any]:
+    """One meter."""
+    return {
+        "meter_id": reading.meter_id,
+        "contact": reading.contact.value,
+        "contact_reason": reading.contact_reason,
+        "age_s": _age_s(reading.read_mono_ms, now),
+        "current_a": [_amps(phase) for phase in reading.current_ma],
+        "power_w": reading.power_w,
+        "energy_wh": reading.energy_wh,
+    }
+
+
+def circuit_report(rules: SiteRules, steward: Steward) -> list[Mapping[str, Any]]:
+    """Each circuit's limit beside the sum that our outlets may draw at worst, by phase."""
+    held = steward.held()
+    rows: list[Mapping[str, Any]] = []
+    for circuit in rules.circuits.values():
+        below = [evse for evse in rules.evses.values() if _feeds(rules, circuit.id, evse.circuit_id)]
+        worst: list[float | None] = []
+        for phase in (1, 2, 3):
+            shares = [held.get(evse.id) for evse in below if phase in evse.phases]
+            known = [share.allowed_ma for share in shares if share is not None]
+            worst.append(_amps(sum(known)) if len(known) == len(shares) else None)
+        rows.append({"circuit_id": circuit.id, "limit_a": _amps(circuit.limit_ma), "worst_a": worst})
+    return rows
+
+
+def _feeds(rules: SiteRules, circuit_id: str, leaf_id: str | None) -> bool:
+    while leaf_id is not None:
+        if leaf_id == circuit_id:
+            return True
+        leaf_id = rules.circuits[leaf_id].parent
+    return False
+
+
+def stream_report(head: StreamHead) -> Mapping[str, Any]:
+    """Where one stream stands."""
+    return {
+        "stream": head.stream.value,
+        "epoch": head.epoch,
+        "last_seq": head.last_seq,
+        "acked_seq": head.acked_seq,
+        "oldest_seq": head.oldest_seq,
+    }
+
+
+def site_report(brain: Brain, steward: Steward, snapshot: Snapshot, now: Now) -> Mapping[str, Any]:
+    """The part of `status` that comes from the site itself."""
+    return {
+        "site_id": brain.rules.site_id,
+        "clock": {"at": now.at.isoformat().replace("+00:00", "Z"), "quality": now.quality.value},
+        "boot_id": now.boot_id,
+        "evses": [
+            evse_report(evse_id, brain, steward, snapshot.evses.get(evse_id, EvseReading(evse_id)), now)
+            for evse_id in brain.rules.evses
+        ],
+        "meters": [meter_report(reading, now) for reading in snapshot.meters.values()],
+        "circuits": circuit_report(brain.rules, steward),
+    }

@@ -1,0 +1,291 @@
+"""The site's voice in the cloud: one MQTT 5 connection at a time, for as long as the daemon runs."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from random import Random
+from typing import Any, Final
+
+from baywarden.model.command import Reply
+from baywarden.model.event import Stream
+from baywarden.model.evse import EvseStatus
+from baywarden.ports.clock import Clock
+from baywarden.ports.store import Outbox, StoreError
+from baywarden.sync.carrier import REFUSED, Parcel
+from baywarden.sync.desk import Answered, Desk, OnCommand
+from baywarden.sync.envelope import compact_json, rfc3339
+from baywarden.sync.errors import LinkLost
+from baywarden.sync.lanes import Lane, until_first_failure
+from baywarden.sync.link import Link
+from baywarden.sync.mirror import Mirror
+from baywarden.sync.options import CloudOptions
+from baywarden.sync.pacing import Backoff, Pace
+from baywarden.sync.payloads import SCHEMAS
+from baywarden.sync.refusals import Refusals
+from baywarden.sync.replays import Replays
+from baywarden.sync.requests import REPLAY, SITE_REQUESTS
+from baywarden.sync.tally import LOG, CloudState, Tally
+from baywarden.sync.topics import Topics
+
+_STABLE_AFTER_S: Final = 60.0
+_LOOK_EVERY_S: Final = 5.0
+_FAREWELL_S: Final = 2.0
+_SUSPICIOUS_LIVES: Final = 4
+_CONNECTED: Final = "connected"
+
+
+async def _never_answered(_command_id: str) -> Reply | None:
+    return None
+
+
+class MqttSync:
+    """Events, statuses and answers out, commands in.
+
+    `run` is supervised by the daemon; all else may be called at any time on the event loop's thread and never
+    waits for the network.
+    """
+
+    def __init__(
+        self,
+        options: CloudOptions,
+        outbox: Outbox,
+        *,
+        clock: Clock,
+        on_command: OnCommand,
+        answered: Answered = _never_answered,
+        birth: Callable[[], Mapping[str, Any]] = dict,
+        random: Random | None = None,
+    ) -> None:
+        self._options = options
+        self._outbox = outbox
+        self._clock = clock
+        self._birth = birth
+        self._random = random or Random()
+        self._topics = Topics(options.site_id)
+        self._tally = Tally()
+        self._refusals = Refusals(self._random)
+        self._mirror = Mirror(self._topics, self._refusals, self._tally, lambda: clock.now().at)
+        pace = Pace(options.drain_per_s)
+        self._lanes = {stream: self._new_lane(stream, pace) for stream in Stream}
+        self._replays = Replays(
+            outbox=outbox,
+            topics=self._topics,
+            pace=Pace(options.replay_per_s),
+            refusals=self._refusals,
+            tally=self._tally,
+            page_rows=options.page_rows,
+        )
+        self._desk = Desk(
+            topics=self._topics,
+            tally=self._tally,
+            clock=clock,
+            replays=self._replays,
+            refusals=self._refusals,
+            on_command=on_command,
+            answered=answered,
+            timeout_s=options.command_timeout_s,
+        )
+        self._backoff = Backoff(
+            options.backoff_first_s, options.backoff_min_s, options.backoff_max_s, self._random
+        )
+        self._link: Link | None = None
+        self._since_at: datetime = clock.now().at
+        self._reason = "not tried yet"
+        self._attempts = 0
+        self._short_lives = 0
+
+    def _new_lane(self, stream: Stream, pace: Pace) -> Lane:
+        return Lane(
+            stream=stream,
+            topic=self._topics.events(stream),
+            outbox=self._outbox,
+            pace=pace,
+            refusals=self._refusals,
+            tally=self._tally,
+            random=self._random,
+            page_rows=self._options.page_rows,
+        )
+
+    @property
+    def state(self) -> CloudState:
+        """For the status page."""
+        return CloudState(
+            self._link is not None,
+            self._since_at,
+            self._reason,
+            self._attempts,
+            self._tally.alarms(),
+            self._tally.counters(),
+        )
+
+    @property
+    def progress(self) -> int:
+        """Rises at least every few seconds while the link works or is being tried; for the watchdog."""
+        return self._tally.progress
+
+    def wake(self) -> None:
+        """A commit may have added events."""
+        for lane in self._lanes.values():
+            lane.wake()
+
+    def publish_status(self, status: EvseStatus, extras: Mapping[str, Any] | None = None) -> None:
+        """The newest status of an outlet, for the broker to keep. `extras` are more plain JSON fields."""
+        self._mirror.put(status, extras or {})
+
+    def drop_status(self, evse_id: str) -> None:
+        """The outlet was removed from the site."""
+        self._mirror.drop(evse_id)
+
+    def publish_tele(self, evse_id: str, values: Mapping[str, Any]) -> bool:
+        """Live values, sent now or never; whether they were sent."""
+        if self._link is None:
+            return False
+        parcel = Parcel(
+            self._topics.live(evse_id), compact_json(values), expiry_s=self._options.tele_expiry_s
+        )
+        is_sent = self._link.publish_lossy(parcel)
+        self._tally.count("tele_sent" if is_sent else "tele_dropped")
+        return is_sent
+
+    async def run(self) -> None:
+        """Connect, and connect again, until cancelled; then say goodbye and close."""
+        while True:
+            self._attempts += 1
+            began_s = asyncio.get_running_loop().time()
+            try:
+                await self._one_connection()
+            except LinkLost as lost:
+                self._note_lost(lost, asyncio.get_running_loop().time() - began_s)
+                await self._pause(lost)
+
+    async def _one_connection(self) -> None:
+        link = Link(self._options, self._topics, self._farewell("lost"), self._desk.hand_in)
+        self._desk.new_connection()
+        try:
+            await link.open()
+            await self._greet(link)
+            await until_first_failure(
+                [
+                    partial(self._watch, link),
+                    partial(self._desk.run, link),
+                    partial(self._mirror.run, link),
+                    partial(self._replays.run, link),
+                    partial(self._refresh_birth, link),
+                    *(partial(lane.run, link) for lane in self._lanes.values()),
+                ]
+            )
+        except asyncio.CancelledError:
+            await self._say_goodbye(link)
+            raise
+        finally:
+            self._link = None
+            await link.close()
+
+    async def _greet(self, link: Link) -> None:
+        """What is true now first: birth, then the statuses; history comes after."""
+        await self._resume_lanes()
+        code = await link.subscribe(self._topics.commands)
+        if code >= REFUSED:
+            self._tally.trouble("subscribe_refused", f"the broker refused our commands with {code:#04x}")
+        await self._publish_birth(link)
+        self._mirror.forget_given()
+        self._note_connected(link)
+        await self._mirror.flush(link)
+
+    async def _resume_lanes(self) -> None:
+        try:
+            heads = await self._outbox.heads()
+        except StoreError as error:
+            raise LinkLost(f"the outbox cannot be read: {error}") from error
+        for head in heads:
+            self._lanes[head.stream].resume(head.acked_seq)
+
+    async def _watch(self, link: Link) -> None:
+        while not link.lost.done():
+            self._tally.progress += 1
+            await asyncio.wait((link.lost,), timeout=_LOOK_EVERY_S)
+        raise link.lost.result()
+
+    async def _refresh_birth(self, link: Link) -> None:
+        while True:
+            await asyncio.sleep(self._options.state_every_s)
+            await self._publish_birth(link)
+
+    async def _publish_birth(self, link: Link) -> None:
+        parcel = Parcel(self._topics.state, await self._birth_document(), retain=True)
+        code = await self._refusals.publish(link, parcel)
+        if code >= REFUSED:
+            self._tally.trouble("state_refused", f"the birth document was refused with {code:#04x}")
+
+    async def _birth_document(self) -> bytes:
+        now = self._clock.now()
+        try:
+            heads = await self._outbox.heads()
+        except StoreError as error:
+            raise LinkLost(f"the outbox cannot be read: {error}") from error
+        epoch = {"epoch": max(head.epoch for head in heads)} if heads else {}
+        streams = {
+            head.stream.value: {"last_seq": head.last_seq, "oldest_seq": head.oldest_seq} for head in heads
+        }
+        document = {
+            "online": True,
+            "at": rfc3339(now.at),
+            "boot_id": now.boot_id,
+            "clock_quality": now.quality.value,
+            "schemas": sorted(SCHEMAS),
+            "commands": sorted([*SITE_REQUESTS, REPLAY]),
+        }
+        return compact_json(document | dict(self._birth()) | epoch | {"streams": streams})
+
+    def _farewell(self, reason: str) -> bytes:
+        now = self._clock.now()
+        when = {} if reason == "lost" else {"at": rfc3339(now.at)}
+        return compact_json({"online": False, "reason": reason, "boot_id": now.boot_id} | when)
+
+    async def _say_goodbye(self, link: Link) -> None:
+        if link is not self._link or link.lost.done():
+            return
+        with suppress(LinkLost, TimeoutError):
+            async with asyncio.timeout(_FAREWELL_S):
+                await link.publish(Parcel(self._topics.state, self._farewell("stopped"), retain=True))
+
+    def _note_connected(self, link: Link) -> None:
+        LOG.info("connected to the cloud at %s:%d", self._options.host, self._options.port)
+        self._link = link
+        self._since_at = self._clock.now().at
+        self._reason = _CONNECTED
+        self._attempts = 0
+        self._tally.is_well("link_lost")
+        self._tally.count("connected")
+
+    def _note_lost(self, lost: LinkLost, lived_s: float) -> None:
+        self._tally.trouble(
+            "link_lost", f"no cloud at {self._options.host}:{self._options.port}: {lost.reason}"
+        )
+        if self._reason == _CONNECTED:
+            self._since_at = self._clock.now().at
+            self._judge_life(lost, lived_s)
+        self._reason = lost.reason
+
+    def _judge_life(self, lost: LinkLost, lived_s: float) -> None:
+        """A broker need not say that another client took our place: then every life is short."""
+        self._short_lives = 0 if lived_s >= _STABLE_AFTER_S else self._short_lives + 1
+        if not self._short_lives:
+            self._backoff.reset()
+            self._tally.end_alarm("identity")
+        elif lost.is_taken_over:
+            self._tally.alarm("identity", f"another client uses the id {self._options.site_id!r}")
+        elif self._short_lives >= _SUSPICIOUS_LIVES:
+            text = f"the broker keeps ending our connections: is {self._options.site_id!r} in use twice?"
+            self._tally.alarm("identity", text)
+
+    async def _pause(self, lost: LinkLost) -> None:
+        left_s = self._backoff.next_s()
+        if lost.is_taken_over:
+            left_s = self._options.takeover_pause_s * self._random.uniform(0.75, 1.25)
+        while left_s > 0:
+            self._tally.progress += 1
+            await asyncio.sleep(min(left_s, _LOOK_EVERY_S))
+            left_s -= _LOOK_EVERY_S

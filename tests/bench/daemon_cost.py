@@ -1,0 +1,157 @@
+"""What the daemon costs a gateway with 20 simulated chargers at one poll a second, beside the lean yardstick.
+
+Memory, CPU per device-cycle, and the time from exec to the first complete poll, against DESIGN's budgets (section 10).
+Run as `make bench ARGS=daemon_cost`.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from support.broker import Broker  # noqa: E402 (the folder above must be known first)
+
+DEVICES = 20
+WARM_S = 10.0
+MEASURED_S = 30.0
+BAYWARDEN = [sys.executable, "-m", "baywarden"]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on."""
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in held]
+    for one in held:
+        one.close()
+    return ports
+
+
+def write_files(folder: Path, ports: list[int], broker: int) -> tuple[Path, Path]:
+    """The simulated field and the site."""
+    field = [f'[[listener]]\nname = "l{n}"\ntcp = {port}' for n, port in enumerate(ports)]
+    field += [
+        f'[[charger]]\nname = "c{n}"\nprofile = "phoenix-charx-sec"\nlistener = "l{n}"\noutlets = ["bay-{n}"]'
+        for n in range(len(ports))
+    ]
+    site = [
+        '[site]\nid = "bench"\nname = "Bench"\ntime_zone = "UTC"\ncurrency = "EUR"\n[clock]\ntrust = "always"',
+        f'[store]\nfolder = "{folder}/store"\n[control]\nsocket = "{folder}/control.sock"',
+        f'[cloud]\nhost = "127.0.0.1"\nport = {broker}\ntls = false',
+        f'[[circuits]]\nid = "main"\nlimit_a = {16 * len(ports)}\nbase_load_a = 0',
+    ]
+    site += [
+        f'[[links]]\nid = "l{n}"\ntype = "tcp"\nhost = "127.0.0.1"\nport = {port}\n[[chargers]]\nid = "c{n}"\n'
+        f'profile = "phoenix-charx-sec"\nlink = "l{n}"\n'
+        f'evses = [{{ id = "bay-{n}", label = "Bay {n}", circuit = "main" }}]'
+        for n, port in enumerate(ports)
+    ]
+    (folder / "field.toml").write_text("\n".join(field))
+    (folder / "site.toml").write_text("\n".join(site))
+    return folder / "field.toml", folder / "site.toml"
+
+
+def start_daemon(folder: Path, site: Path) -> tuple[subprocess.Popen[bytes], float]:
+    """The daemon, and the seconds until it said that every device had been tried."""
+    address = str(folder / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        manager.settimeout(30)
+        began = time.monotonic()
+        daemon = subprocess.Popen(
+            [*BAYWARDEN, "run", "--config", str(site)],
+            env={**os.environ, "NOTIFY_SOCKET": address},
+            stderr=(folder / "daemon.log").open("wb"),
+        )
+        while not manager.recv(200).startswith(b"READY=1"):
+            pass
+        return daemon, time.monotonic() - began
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """User and system time so far."""
+    used = process.cpu_times()
+    return float(used.user + used.system)
+
+
+def measure_daemon(folder: Path, site: Path) -> dict[str, Any]:
+    """Start, let it settle, and look."""
+    daemon, start_s = start_daemon(folder, site)
+    try:
+        process = psutil.Process(daemon.pid)
+        time.sleep(WARM_S)
+        before, began = cpu_s(process), time.monotonic()
+        time.sleep(MEASURED_S)
+        spent, took = cpu_s(process) - before, time.monotonic() - began
+        memory = process.memory_full_info()
+    finally:
+        daemon.terminate()
+        daemon.wait(20)
+    return {
+        "start_s": start_s,
+        "rss_mib": memory.rss / 2**20,
+        "pss_mib": memory.pss / 2**20,
+        "core_percent": 100 * spent / took,
+        "us_per_cycle": 1e6 * spent / (took * DEVICES),
+    }
+
+
+def measure_lean(folder: Path, broker: int, ports: list[int]) -> dict[str, Any]:
+    """The same field, polled by the yardstick."""
+    argv = [
+        sys.executable,
+        str(HERE / "lean.py"),
+        str(folder),
+        str(broker),
+        str(MEASURED_S),
+        *map(str, ports),
+    ]
+    began = time.monotonic()
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as lean:
+        assert lean.stdout is not None
+        assert lean.stdout.readline().strip() == "ready"
+        start_s = time.monotonic() - began
+        process = psutil.Process(lean.pid)
+        before = cpu_s(process)
+        time.sleep(MEASURED_S - 5)
+        spent, rss = cpu_s(process) - before, process.memory_info().rss
+        lean.stdout.read()
+    cycles = (MEASURED_S - 5) * DEVICES
+    return {"start_s": start_s, "rss_mib": rss / 2**20, "us_per_cycle": 1e6 * spent / cycles}
+
+
+def main() -> None:
+    """Print the figures."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ports = free_ports(DEVICES)
+        with Broker(folder / "broker") as broker:
+            field, site = write_files(folder, ports, broker.port)
+            simulator = subprocess.Popen(
+                [*BAYWARDEN, "simulate", "--site", str(field)], stdout=subprocess.DEVNULL
+            )
+            try:
+                time.sleep(3)
+                ours = measure_daemon(folder, site)
+                lean = measure_lean(folder, broker.port, ports)
+            finally:
+                simulator.terminate()
+                simulator.wait(10)
+    print(json.dumps({"devices": DEVICES, "baywarden": ours, "lean": lean}, indent=2))
+    ratio = ours["us_per_cycle"] / lean["us_per_cycle"]
+    print(f"CPU per device-cycle: {ratio:.2f} x lean (goal 1.5, least 2)")
+    print(f"memory: {ours['rss_mib']:.1f} MiB resident (goal 40, least 48 with 50 devices)")
+    print(f"start to first complete poll: {ours['start_s']:.2f} s (goal 0.35, least 0.7)")
+
+
+if __name__ == "__main__":
+    main()
