@@ -21,6 +21,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--rate", type=_rate, default=30.0, help="how fast the site's time runs (%(default)g)"
     )
+    parser.add_argument(
+        "--broker", choices=("mosquitto", "iotcore"), help="default: mosquitto where installed"
+    )
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep logs, databases and site.toml here")
     parser.add_argument(
         "--port-base", type=_port, metavar="PORT", help="six TCP ports from here on; default: free ones"
@@ -29,10 +32,16 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: Namespace) -> int:
     """Play, compare, tell. 0 when the cloud holds exactly what the site holds, else 1."""
-    from baywarden_config.demo.conductor import perform  # noqa: PLC0415 (MQTT only loads when it is played)
+    from baywarden_config.demo.broker import BrokerKind  # noqa: PLC0415 (it only loads when it is played)
+    from baywarden_config.demo.conductor import perform  # noqa: PLC0415
 
     good = perform(
-        rate=args.rate, for_s=args.for_s, keep=args.keep, port_base=args.port_base, report=args.report
+        rate=args.rate,
+        for_s=args.for_s,
+        keep=args.keep,
+        port_base=args.port_base,
+        report=args.report,
+        broker=BrokerKind(args.broker) if args.broker else None,
     )
     return _DONE if good else _FAILED
 

@@ -86,6 +86,15 @@ def broker_kinds() -> tuple[BrokerKind, ...]:
     return tuple(kinds)
 
 
+def chosen(kind: BrokerKind | None = None) -> BrokerKind:
+    """The wanted kind, or the best one. Raises NoBroker when it is not here."""
+    kinds = broker_kinds()
+    if not kinds or (kind is not None and kind not in kinds):
+        wanted = "MQTT broker" if kind is None else kind.value
+        raise NoBroker(f"there is no {wanted} here: install mosquitto, or the extra `baywarden[demo]`")
+    return kind or kinds[0]
+
+
 def free_port(host: str = HOST) -> int:
     """A TCP port that nobody listens on now."""
     with socket.socket() as probe:
@@ -95,13 +104,10 @@ def free_port(host: str = HOST) -> int:
 
 
 class Broker:
-    """A broker as a child process; restart() serves the same port again. Usable in `with`."""
+    """A broker as a child process; restart() serves the same port again. Usable in `with`. Raises NoBroker."""
 
     def __init__(self, folder: Path, *, port: int | None = None, kind: BrokerKind | None = None) -> None:
-        kinds = broker_kinds()
-        if not kinds or (kind is not None and kind not in kinds):
-            raise NoBroker("no MQTT broker here: install mosquitto, or the extra `baywarden[demo]`")
-        self.kind = kind or kinds[0]
+        self.kind = chosen(kind)
         self.host = HOST
         self.port = port or free_port()
         folder.mkdir(parents=True, exist_ok=True)

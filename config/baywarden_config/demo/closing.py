@@ -24,7 +24,7 @@ def tell_verdict(verdict: Verdict, console: Console) -> None:
     console.plain(
         f"  {len(verdict.sessions)} sessions, {verdict.energy_wh / 1000:.2f} kWh; "
         f"{verdict.events_sent} events sent, {verdict.events_received} received, "
-        f"{verdict.duplicates} duplicates dropped"
+        f"duplicates dropped: {verdict.duplicates}"
     )
     console.plain(f"  lost {verdict.lost}, gaps {verdict.gaps}")
     for difference in verdict.differences:

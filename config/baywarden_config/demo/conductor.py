@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,7 +12,7 @@ from types import FrameType
 from typing import Any, Final
 
 from baywarden.control.client import DaemonUnreachable
-from baywarden_config.demo.broker import NoBroker
+from baywarden_config.demo.broker import BrokerKind, NoBroker, chosen
 from baywarden_config.demo.cars import CarsRefused
 from baywarden_config.demo.child import ChildFailed
 from baywarden_config.demo.closing import tell_verdict
@@ -25,7 +26,8 @@ from baywarden_config.demo.verdict import Verdict, judge
 
 _TICK_S: Final = 0.05
 _TEND_S: Final = 0.5
-_POWER_S: Final = 2.0
+_POWER_S: Final = 120.0
+"""Of the site's time: shares move too often to tell each move."""
 _DRAIN_S: Final = 60.0
 
 
@@ -85,7 +87,7 @@ class Conductor:
             self._tend_at = now + _TEND_S
             self._stage.cloud.tend()
         if now >= self._power_at:
-            self._power_at = now + _POWER_S
+            self._power_at = now + self._stage.clock.ours_s(_POWER_S)
             self._tell_power()
 
     def _tell_news(self) -> None:
@@ -94,7 +96,7 @@ class Conductor:
                 news = self._stage.cloud.news.get_nowait()
                 text = self._teller.sentence(news, self._stage.clock.now())
                 if text is not None:
-                    self._console.say("site", text)
+                    self._console.say("notice" if news.stream == "notice" else "site", text)
 
     def _tell_power(self) -> None:
         """Who may draw how much, whenever that has changed."""
@@ -107,20 +109,35 @@ class Conductor:
 
 def power(status: Mapping[str, Any]) -> str:
     """The share of each bay where a car is."""
-    shares = [
-        f"{LABELS.get(evse['evse_id'], evse['evse_id'])} {evse['limit_a']:g} A"
+    return ", ".join(
+        f"{LABELS.get(evse['evse_id'], evse['evse_id'])} {_share(evse['limit_a'])}"
         for evse in status["evses"]
         if evse["session_id"] and evse["limit_a"] is not None
-    ]
-    return ", ".join(shares)
+    )
+
+
+def _share(limit_a: float) -> str:
+    return f"{limit_a:g} A" if limit_a else "waits"
 
 
 def perform(
-    *, rate: float, for_s: float | None, keep: Path | None, port_base: int | None, report: Path | None
+    *,
+    rate: float,
+    for_s: float | None,
+    keep: Path | None,
+    port_base: int | None,
+    report: Path | None,
+    broker: BrokerKind | None,
 ) -> bool:
     """The whole evening; whether the verdict is good."""
-    ports = Ports.free() if port_base is None else Ports.from_base(port_base)
-    stage = Stage(rate=rate, ports=ports, keep=keep)
+    if report is not None:
+        report.unlink(missing_ok=True)
+    try:
+        ports = Ports.free() if port_base is None else Ports.from_base(port_base)
+        stage = Stage(rate=rate, ports=ports, keep=keep, broker=chosen(broker))
+    except (NoBroker, OSError) as error:
+        print(f"The demo cannot begin: {error}", file=sys.stderr)
+        return False
     console = Console(stage.clock.now)
     conductor = Conductor(stage, console, for_s)
     try:

@@ -19,6 +19,10 @@ NO_SHOW_S: Final = 240
 GRACE_S: Final = 300
 RATE_PER_MIN: Final = "0.20"
 FAILSAFE_S: Final = 300
+SETPOINT_REFRESH_S: Final = 25
+"""The Alfen's set-point is repeated this often by the wires' own clock, which nobody speeds up."""
+BOX_FAILSAFE_S: Final = 65
+"""The Heidelberg counts it in milliseconds, in 16 bits."""
 
 _PORTS: Final = 6
 
@@ -109,7 +113,10 @@ class DemoSite:
             "stale": max(20.0, 6 * rate),
             "cycle": max(1.0, rate / 5),
             "rate": rate,
+            "box": min(max(2.0, 0.7 * rate), BOX_FAILSAFE_S / 3),
             "failsafe": FAILSAFE_S,
+            "setpoint_valid": max(FAILSAFE_S, round(SETPOINT_REFRESH_S * 2 * rate)),
+            "box_failsafe": BOX_FAILSAFE_S,
             "no_show": NO_SHOW_S,
             "no_show_fee": NO_SHOW_FEE_MINOR,
             "grace": GRACE_S,

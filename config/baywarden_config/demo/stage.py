@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from baywarden_config.demo.broker import HOST, Broker
+from baywarden_config.demo.broker import HOST, Broker, BrokerKind
 from baywarden_config.demo.cars import Cars
 from baywarden_config.demo.child import Child, ChildFailed
 from baywarden_config.demo.clock import SiteClock
@@ -24,7 +24,14 @@ _LOOK_S: Final = 0.05
 class Stage:
     """One run of the demo. `keep` is a folder that is left behind; without it everything is removed."""
 
-    def __init__(self, *, rate: float, ports: Ports | None = None, keep: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        rate: float,
+        ports: Ports | None = None,
+        keep: Path | None = None,
+        broker: BrokerKind | None = None,
+    ) -> None:
         self._keep = keep
         folder = keep or Path(tempfile.mkdtemp(prefix="baywarden-demo-"))
         folder.mkdir(parents=True, exist_ok=True)
@@ -32,7 +39,7 @@ class Stage:
         self.site = DemoSite(self.folder, ports or Ports.free(), rate)
         self.site.write()
         self.clock = SiteClock.begin(rate)
-        self.broker = Broker(self.folder / "broker", port=self.site.ports.broker)
+        self.broker = Broker(self.folder / "broker", port=self.site.ports.broker, kind=broker)
         simulate = ("simulate", "--site", str(self.site.field), "--rate", f"{rate:g}")
         self.field = self._child("simulator", *simulate, "--control", str(self.site.cars))
         self.daemon = self._child(

@@ -15,7 +15,8 @@ from baywarden.daemon.notify import ServiceManager
 from baywarden.daemon.wires import Wires, open_wires
 from baywarden.policy import site
 from baywarden.ports.clock import Clock
-from baywarden.ports.store import Saved, StoreError
+from baywarden.ports.store import Saved, StoreError, StoreInUse
+from baywarden.services.absent import AbsentBooks
 from baywarden.services.board import Board
 from baywarden.services.brain import Brain
 from baywarden.services.cloud import Cloud, options_of
@@ -38,13 +39,14 @@ CYCLE_DEADLINE_S: Final = 15.0
 POLL_DEADLINE_S: Final = 330.0
 """A dead device is left in peace for up to five minutes; its poller must come back after that."""
 FINISH_S: Final = 3.0
+REOPEN_S: Final = 30.0
 
 
 @dataclass(frozen=True)
 class Parts:
     """What one house is furnished with."""
 
-    store: Store
+    store: Store | AbsentBooks
     wires: Wires
     brain: Brain
     board: Board
@@ -72,16 +74,24 @@ class House:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self._stop.set)
-        try:
-            store = self._open_store()
-            saved = await store.load()
-        except StoreError as error:
-            _log.critical("the ledger cannot be used: %s", error)
+        store = self._open_books()
+        if store is None:
             return 1
         try:
-            return await self._work(store, saved)
+            return await self._work(store, await store.load())
         finally:
             await store.close()
+
+    def _open_books(self) -> Store | AbsentBooks | None:
+        """The store; empty books where it cannot be opened now; None where another daemon has it."""
+        try:
+            return self._open_store()
+        except StoreInUse as error:
+            _log.critical("%s", error)
+            return None
+        except StoreError as error:
+            _log.critical("the ledger cannot be opened: %s", error)
+            return AbsentBooks(str(error))
 
     def _open_store(self) -> Store:
         site_id = self._settings.site.id
@@ -95,7 +105,18 @@ class House:
             utc=lambda: self._clock.now().at,
         )
 
-    async def _work(self, store: Store, saved: Saved) -> int:
+    async def _reopen(self) -> None:
+        """Without a ledger: end the daemon as soon as it can be opened, to be started again with it."""
+        while True:
+            await asyncio.sleep(REOPEN_S)
+            try:
+                store = await asyncio.to_thread(self._open_store)
+            except StoreError:
+                continue
+            await store.close()
+            raise RuntimeError("the ledger can be opened again: starting anew with it")
+
+    async def _work(self, store: Store | AbsentBooks, saved: Saved) -> int:
         for note in saved.notes:
             _log.warning("%s", note)
         if isinstance(self._clock, SystemClock) and saved.anchor is not None:
@@ -113,7 +134,7 @@ class House:
         await self._close(parts)
         return code
 
-    def _furnish(self, store: Store, saved: Saved) -> Parts:
+    def _furnish(self, store: Store | AbsentBooks, saved: Saved) -> Parts:
         settings, clock = self._settings, self._clock
         wires = open_wires(settings, clock)
         rules = settings.rules()
@@ -143,6 +164,8 @@ class House:
         self._must("heart", parts.heart.run())
         self._must("hands", parts.steward.run())
         self._must("watchdog", self._feed())
+        if isinstance(parts.store, AbsentBooks):
+            self._must("reopening", self._reopen())
         self._keep("anchor", lambda: keep_anchor(parts.brain, self._clock))
         self._keep("telemetry", lambda: keep_telemetry(parts.store, parts.board, self._clock))
         self._keep("housekeeping", lambda: tend_store(parts.store, self._clock))

@@ -11,6 +11,9 @@ from baywarden.services.progress import Progress
 
 _log: Final = logging.getLogger(__name__)
 
+_SEND_S: Final = 0.1
+"""A manager that does not take its mail blocks the sender, and with it everything here."""
+
 
 class ServiceManager:
     """Sends to NOTIFY_SOCKET; without one (started by hand) it is silent."""
@@ -28,6 +31,7 @@ class ServiceManager:
             return
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as to_manager:
+                to_manager.settimeout(_SEND_S)
                 to_manager.sendto(state.encode(), self._address)
         except OSError as error:
             _log.debug("the service manager did not take %s: %s", state, error)

@@ -35,6 +35,7 @@ class ModbusOutlet:
         self._timeout_s = failsafe_timeout_s
         self._reading = EvseReading(evse_id)
         self._contact = 0
+        self._in_force_ma: int | None = None
         self._armed: _Armed | None = None
 
     async def poll(self) -> EvseReading:
@@ -57,7 +58,7 @@ class ModbusOutlet:
             current_ma=phases_ma(poll),
             power_w=whole(poll, "power"),
             energy_wh=whole(poll, "energy_total"),
-            limit_ma=first_whole(poll, _LIMIT_POINTS, MILLI),
+            limit_ma=self._limit_ma(poll),
             error_code=whole(poll, "error_code"),
             id_tag=text(poll, "id_tag"),
             failsafe_armed=self._is_armed(poll),
@@ -70,7 +71,8 @@ class ModbusOutlet:
             in_force_a = await self._device.set_current_limit(Decimal(limit_ma) / MILLI)
         except DriverError as error:
             raise WireError(str(error)) from error
-        return int(in_force_a * MILLI)
+        self._in_force_ma = int(in_force_a * MILLI)
+        return self._in_force_ma
 
     async def arm(self) -> str:
         """Arm the charger's own fail-safe; what it says of itself. Raises WireError."""
@@ -89,14 +91,29 @@ class ModbusOutlet:
         except DriverError as error:
             raise WireError(str(error)) from error
 
+    def _limit_ma(self, values: Mapping[str, PointValue]) -> int | None:
+        """The limit that the device shows; where it shows none, what was last written and answered."""
+        shown_ma = first_whole(values, _LIMIT_POINTS, MILLI)
+        return self._in_force_ma if shown_ma is None else shown_ma
+
     def _is_armed(self, values: Mapping[str, PointValue]) -> bool | None:
         """False when it must be armed (again); None when it cannot be judged."""
         if self._armed is None or self._armed.contact != self._contact:
             return False
         report = self._armed.report
-        if not report.armed:
+        if report.current_a is None and report.timeout_s is None:
             return None
+        if not report.armed:
+            return False
         shown = values.get("failsafe_current")
         if shown is None or shown.number is None or report.current_a is None:
             return None
-        return Decimal(shown.number) <= report.current_a
+        return Decimal(shown.number) <= report.current_a and self._keeps_time_out(values)
+
+    def _keeps_time_out(self, values: Mapping[str, PointValue]) -> bool:
+        """Whether it still has the time-out that was read back; none shown is no reason to doubt."""
+        shown = values.get("failsafe_timeout")
+        armed = self._armed
+        return (
+            shown is None or shown.number is None or armed is None or shown.number == armed.report.timeout_s
+        )

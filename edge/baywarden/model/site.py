@@ -55,6 +55,8 @@ class SiteRules:
     stale_after_ms: int = 10_000
     """A reading older than this is no longer the truth."""
     meter_stale_after_ms: int = 10_000
+    meter_skew_ms: int = 3_000
+    """Currents of an outlet and of a meter that were read further apart do not belong to one moment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from baywarden.policy.fill import Ask, whole, whole_up
 
 SETTLE_MS = 15_000
 """A charger and its car have so long to follow a cut before it counts as not followed."""
+FOLLOW_MS = 10_000
+"""A current that was read sooner after a raise does not say yet what the car will draw."""
 OVERDRAW_MA = 1_000
 """Cars and meters err by so much; more is an outlet that does not do as it is told."""
 HIGHEST_VOLTAGE_PERMILLE = 1100
@@ -28,7 +30,8 @@ _NO_SUPPLY = frozenset({Pilot.E, Pilot.F})
 class Claim:
     """One outlet in this cycle. `feeds` are the lines of each of its phases, `worst_ma` the worst case on each.
 
-    `drawn_ma` is what flowed on each for certain when it was last read, at `read_mono_ms`.
+    `drawn_ma` is what flowed on each for certain when it was last read, at `read_mono_ms`; `most_drawn_ma` is
+    what a meter may have seen of it since, more than that while the car still follows a raise.
     `level_ma` is the limit it was last told (or has, when it was never told one), in whole amperes.
     `trouble` says why it cannot be reckoned with and is counted at its worst; None when it can.
     """
@@ -39,6 +42,7 @@ class Claim:
     feeds: tuple[tuple[int, ...], ...]
     worst_ma: tuple[int, ...]
     drawn_ma: tuple[int, ...]
+    most_drawn_ma: tuple[int, ...]
     read_mono_ms: int
     level_ma: int
     ask: Ask
@@ -87,6 +91,7 @@ def _claim(
     worst_ma = _worst_ma(evse, reading, held, is_heard=is_heard)
     level_ma = _level_ma(evse, held)
     want_ma, why = _want(evse, session, reading)
+    drawn_ma = _drawn_ma(evse, reading, worst_ma)
     is_booked = session is not None and _is_booked(session, now)
     return Claim(
         evse=evse,
@@ -94,7 +99,8 @@ def _claim(
         session=session,
         feeds=tree.feeds(evse),
         worst_ma=worst_ma,
-        drawn_ma=_drawn_ma(evse, reading, worst_ma),
+        drawn_ma=drawn_ma,
+        most_drawn_ma=worst_ma if is_heard and _follows_a_raise(held, reading) else drawn_ma,
         read_mono_ms=reading.read_mono_ms or 0,
         level_ma=level_ma,
         ask=Ask(
@@ -151,6 +157,13 @@ def _drawn_ma(evse: EvseRules, reading: EvseReading, worst_ma: tuple[int, ...]) 
         return tuple(max(0, current or 0) for current in currents)
     all_ma = max(0, reading.power_w) * 1_000_000 // (evse.nominal_v * HIGHEST_VOLTAGE_PERMILLE)
     return tuple(max(0, all_ma - sum(worst_ma) + own_ma) for own_ma in worst_ma)
+
+
+def _follows_a_raise(held: Commitment, reading: EvseReading) -> bool:
+    """Whether it was raised so shortly before it was read that a meter read since may have seen more."""
+    if held.raised_mono_ms is None or reading.read_mono_ms is None:
+        return False
+    return reading.read_mono_ms - held.raised_mono_ms < FOLLOW_MS
 
 
 def _level_ma(evse: EvseRules, held: Commitment) -> int:

@@ -9,8 +9,8 @@ from baywarden.model.time import Now
 from baywarden.policy.circuits import PHASES, Tree
 from baywarden.policy.claims import Claim
 
-SKEW_MS = 3_000
-"""An outlet's current and a meter's that were read further apart do not belong to one moment."""
+TOGETHER_MS = 200
+"""Two readings no further apart are of one moment."""
 
 _NOTHING = (None, None, None)
 
@@ -20,7 +20,8 @@ class Loads:
     """By line: the load of others in mA, the most it may be, whether it is known, and whether a meter took part.
 
     The meter of a circuit sees all that is below it; our outlets' own last measured currents are taken
-    off. For the most it may be, those whose current is unknown, or was read at another moment than the
+    off; of a car that follows a raise and was read before the meter, all that it was granted: else its own rise
+    would look like a load of others and cut it again. For the most it may be, those whose current is unknown, or was read at another moment than the
     meter, are not taken off: they count twice rather than never. Export of others is not relied on:
     their load is never below zero. Without a meter the load is the base load and that of the circuits
     below. With its meter silent it is unknown; the base load stands in for it, and the outlets below
@@ -36,7 +37,8 @@ class Loads:
 def loads_of(tree: Tree, rules: SiteRules, snapshot: Snapshot, claims: Iterable[Claim], now: Now) -> Loads:
     """The loads of this cycle."""
     meters = [_heard(circuit, rules, snapshot, now) for circuit in tree.circuits]
-    drawn_ma, surely_ma = _drawn_ma(claims, [None if one is None else one.read_mono_ms for one in meters])
+    metered_mono_ms = [None if one is None else one.read_mono_ms for one in meters]
+    drawn_ma, surely_ma = _drawn_ma(claims, metered_mono_ms, rules.meter_skew_ms)
     size = len(tree.circuits) * PHASES
     found = Loads([0] * size, [0] * size, [True] * size, [False] * size)
     for place, parent in tree.upwards():
@@ -63,17 +65,20 @@ def _add(found: Loads, line: int, above: int) -> None:
     found.is_measured[above] |= found.is_measured[line]
 
 
-def _drawn_ma(claims: Iterable[Claim], read_mono_ms: Sequence[int | None]) -> tuple[list[int], list[int]]:
-    """By line: what our own outlets were last seen to draw, and that of it which the meter there saw as well."""
+def _drawn_ma(
+    claims: Iterable[Claim], read_mono_ms: Sequence[int | None], skew_ms: int
+) -> tuple[list[int], list[int]]:
+    """By line: the most that our own outlets draw by now, and what of it the meter there has surely seen."""
     drawn_ma, surely_ma = [0] * (len(read_mono_ms) * PHASES), [0] * (len(read_mono_ms) * PHASES)
     for claim in claims:
-        for feed, phase_ma in zip(claim.feeds, claim.drawn_ma, strict=True):
-            if not phase_ma:
+        for feed, phase_ma, most_ma in zip(claim.feeds, claim.drawn_ma, claim.most_drawn_ma, strict=True):
+            if not most_ma:
                 continue
             for line in feed:
-                drawn_ma[line] += phase_ma
                 metered_mono_ms = read_mono_ms[line // PHASES]
-                if metered_mono_ms is not None and abs(metered_mono_ms - claim.read_mono_ms) <= SKEW_MS:
+                is_behind = metered_mono_ms is not None and claim.read_mono_ms < metered_mono_ms - TOGETHER_MS
+                drawn_ma[line] += most_ma if is_behind else phase_ma
+                if metered_mono_ms is not None and abs(metered_mono_ms - claim.read_mono_ms) <= skew_ms:
                     surely_ma[line] += phase_ma
     return drawn_ma, surely_ma
 

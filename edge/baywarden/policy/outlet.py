@@ -123,6 +123,6 @@ def _woken(before: EvseState, evse: EvseState, bill: penalties.Bill | None, scen
     wake_at = earliest(at, None if mono_ms is None else now.in_ms(mono_ms))
     wake_mono_ms = None
     if wake_at is not None:
-        wake_mono_ms = now.mono_ms + (wake_at - now.at) // _MS + 1
+        wake_mono_ms = now.mono_ms - (now.at - wake_at) // _MS
         evse = replace(evse, wake_at=wake_at, wake_mono_ms=wake_mono_ms)
     return before if evse == before else evse

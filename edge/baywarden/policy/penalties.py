@@ -16,7 +16,6 @@ from baywarden.policy.scene import Scene
 from baywarden.policy.tally import BILLED
 from baywarden.policy.timeline import up_to
 
-
 SLEW: Final = timedelta(seconds=2)
 """Less is a clock being disciplined, more is one being set (DOMAIN 6)."""
 

@@ -20,8 +20,7 @@ def removed(evse: EvseState, now: Now) -> tuple[Effect, ...]:
     ]
     if evse.session is None:
         return tuple(effects)
-    # What was heard last counts; after a restart the clock may be another one.
-    session = ended(evse.session, min(evse.session.seen_mono_ms, now.mono_ms), now)
+    session = ended(evse.session)
     evse = finished(replace(evse, session=session), now)
     if evse.session is not None:
         effects.append(SessionChanged(replace(evse.session, rev=session.rev + 1)))

@@ -11,7 +11,6 @@ from baywarden.model.booking import BookingTerms
 from baywarden.model.evse import EvseState
 from baywarden.model.overstay import ClockState
 from baywarden.model.session import Session, SessionStatus, StopReason
-from baywarden.model.time import Now
 from baywarden.policy.clock import debounce_ms, on_the_clock
 from baywarden.policy.moves import move
 from baywarden.policy.scene import Scene
@@ -67,10 +66,11 @@ def stopped(session: Session, by: Withheld) -> Session:
     return replace(session, withheld=by.value, rev=session.rev + 1)
 
 
-def removed(session: Session, at_mono_ms: int, now: Now) -> Session:
-    """Ended because the outlet is no longer part of the site."""
-    at_mono_ms = max(at_mono_ms, session.open_from_mono_ms)
-    return _completed(session, at_mono_ms, StopReason.OTHER, now)
+def removed(session: Session) -> Session:
+    """Ended because the outlet is no longer part of the site; what was heard last counts."""
+    heard = max(session.seen_mono_ms, session.open_from_mono_ms)
+    ended_at = session.open_from_at + timedelta(milliseconds=heard - session.open_from_mono_ms)
+    return _completed(session, heard, ended_at, StopReason.OTHER)
 
 
 def is_worth_keeping(before: Session | None, after: Session) -> bool:
@@ -137,11 +137,11 @@ def _left(session: Session, scene: Scene) -> Session:
     reason = StopReason.EV_DISCONNECTED
     if session.withheld is not None:
         reason = STOPPED.get(session.withheld, reason)
-    return _completed(session, max(heard, session.open_from_mono_ms), reason, now)
+    heard = max(heard, session.open_from_mono_ms)
+    return _completed(session, heard, now.in_ms(heard), reason)
 
 
-def _completed(session: Session, at_mono_ms: int, reason: StopReason, now: Now) -> Session:
-    ended_at = now.in_ms(at_mono_ms)
+def _completed(session: Session, at_mono_ms: int, ended_at: datetime, reason: StopReason) -> Session:
     return replace(
         session,
         status=move(MOVES, session.status, SessionEvent.LEFT),

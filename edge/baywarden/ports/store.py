@@ -24,6 +24,7 @@ class StoreError(Exception):
       StoreFull      nothing was written: no room, or the disk refuses writes; try again later
       StoreDamaged   the file cannot be trusted
       StoreNewer     the file was written by a newer release
+      StoreInUse     another daemon has it open
       StoreRefused   nothing was written: a record that is final would have changed
     """
 
@@ -38,6 +39,10 @@ class StoreDamaged(StoreError):
 
 class StoreNewer(StoreError):
     """The database has a schema that this release does not know."""
+
+
+class StoreInUse(StoreError):
+    """Another daemon keeps its books in the same folder."""
 
 
 class StoreRefused(StoreError):

@@ -93,6 +93,8 @@ class Brain:
                 await self._ledger.commit(Batch(anchor=anchor))
             except StoreFull as refusal:
                 self._note_refusal(refusal)
+            else:
+                self._note_success()
 
     async def _answer(self, command: Command, step: Step, now: Now) -> Reply:
         assert step.reply is not None
@@ -119,13 +121,16 @@ class Brain:
         return step
 
     def _adopt(self, step: Step) -> None:
-        if self.store_refuses is not None:
-            _log.warning("the store takes writes again")
-            self.store_refuses = None
+        self._note_success()
         self.state = self._committed = self._saved = step.state
         if step.effects:
             for listener in self._told:
                 listener(step.effects)
+
+    def _note_success(self) -> None:
+        if self.store_refuses is not None:
+            _log.warning("the store takes writes again")
+            self.store_refuses = None
 
     def _note_refusal(self, refusal: StoreFull) -> None:
         if self.store_refuses is None:

@@ -57,11 +57,18 @@ class Cloud:
         clock: Clock,
     ) -> None:
         self._brain = brain
+        self._books = books
         self._steward = steward
         self._clock = clock
         self._next_tele_ms = 0
         self._sync = MqttSync(
-            options, books, clock=clock, on_command=doors.cloud, answered=books.answer, birth=self._birth
+            options,
+            books,
+            clock=clock,
+            on_command=doors.cloud,
+            answered=books.answer,
+            leftovers=books,
+            birth=self._birth,
         )
         self.run: Callable[[], Any] = self._sync.run
         brain.tell(self._committed)
@@ -103,6 +110,7 @@ class Cloud:
         rules = self._brain.rules
         return {
             "version": __version__,
+            "epoch_tag": self._books.stats().get("epoch_tag"),
             "time_zone": rules.tz,
             "currency": rules.currency,
             "evses": [{"evse_id": evse.id, "label": evse.label} for evse in rules.evses.values()],

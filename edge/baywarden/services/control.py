@@ -68,6 +68,9 @@ class ControlServer:
             await self._talk(reader, writer)
         except (ConnectionError, TimeoutError):
             _log.debug("a control client went away")
+        except asyncio.CancelledError:
+            if not self._stopping:  # stopping is our own doing; asyncio 3.11 would log it as an error
+                raise
         finally:
             self._talks.discard(talk)
             writer.close()

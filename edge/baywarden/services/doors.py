@@ -9,7 +9,7 @@ from baywarden.control.wire import ControlRequest
 from baywarden.model.command import Command, Door, Reason, Reply, Result
 from baywarden.model.event import Stream
 from baywarden.ports.clock import Clock
-from baywarden.ports.store import Ledger, Outbox, StoreError
+from baywarden.ports.store import Ledger, Leftovers, Outbox, StoreError
 from baywarden.services.board import Board
 from baywarden.services.brain import Brain
 from baywarden.services.report import site_report, stream_report
@@ -20,9 +20,11 @@ from baywarden.sync.errors import CommandRefused
 _log: Final = logging.getLogger(__name__)
 
 MAX_PAGE: Final = 500
+MAX_WHOLE: Final = 2**53
+"""Up to here every reader of JSON agrees on a whole number."""
 
 
-class Books(Ledger, Outbox, Protocol):
+class Books(Ledger, Outbox, Leftovers, Protocol):
     """The store as the doors use it."""
 
     def stats(self) -> Mapping[str, Any]: ...
@@ -107,6 +109,8 @@ class Doors:
             items, more = await self._books.history(what, after=after, limit=_limit(params), where=where)
         except ValueError as error:
             raise WrongParams(str(error)) from error
+        except OverflowError:  # SQLite's integers end where JSON's go on
+            raise WrongParams(f"after: {after!r} is not the cursor of a page") from None
         return {"items": list(items), "next": more}
 
     async def _events(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -135,6 +139,6 @@ def _limit(params: Mapping[str, Any]) -> int:
 
 def _whole(params: Mapping[str, Any], key: str) -> int:
     value = params.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise WrongParams(f"{key}: must be a whole number")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_WHOLE:
+        raise WrongParams(f"{key}: must be a whole number from 0 to {MAX_WHOLE}")
     return value

@@ -50,17 +50,11 @@ class Hand:
         if _is_newer(reading, self._armed_mono_ms):
             if reading.failsafe_armed is False:
                 self._must_arm = True
-            elif not self._must_arm:
+            elif reading.failsafe_armed or not self._must_arm:
                 self._arming.end()
         if self.held is None and reading.limit_ma is not None:
             self.held = promise.first(self.outlet.evse_id, reading.limit_ma)
-        if self.held is not None and reading.limit_ma is not None and self._drifted(reading.limit_ma, reading):
-            _log.warning(
-                "outlet %s applies %s mA where %s mA were written: writing again",
-                self.outlet.evse_id, reading.limit_ma, self.in_force_ma,
-            )  # fmt: skip
-            self.held = promise.drifted(self.held, reading.limit_ma)
-            self._drifting.begin(self._clock.now().mono_ms)
+        self._mind_drift(reading)
 
     def want(self, limit_ma: int) -> None:
         """Wish for a limit; it is written unless it is in force and confirmed."""
@@ -73,10 +67,7 @@ class Hand:
         while True:
             await self._wish.wait()
             self._wish.clear()
-            try:
-                await self._work()
-            except WireError as error:
-                self._fail(str(error))
+            await self._work()
 
     async def _work(self) -> None:
         if self._wanted_ma is not None and self._is_cut(self._wanted_ma):
@@ -90,8 +81,7 @@ class Hand:
             return
         held = self.held
         if held is not None and held.sent_ma == wanted and held.confirmed:
-            await self.outlet.keep_alive()
-            self._recover()
+            await self._keep_alive()
         elif self._drifting.is_over(now_ms):
             await self._write(wanted)
 
@@ -107,18 +97,39 @@ class Hand:
 
     async def _write(self, wanted: int) -> None:
         self.held = promise.sent(self.held, self.outlet.evse_id, wanted, self._clock.now())
-        self.in_force_ma = await self.outlet.set_limit(wanted)
+        try:
+            self.in_force_ma = await self.outlet.set_limit(wanted)
+        except WireError as error:
+            self.held = promise.failed(self.held)
+            self._fail(str(error))
+            return
         self._written_mono_ms = self._clock.now().mono_ms
         self.held = promise.confirmed(self.held, wanted)
         self._recover()
 
+    async def _keep_alive(self) -> None:
+        try:
+            await self.outlet.keep_alive()
+        except WireError as error:
+            self._fail(str(error))
+        else:
+            self._recover()
+
     def _is_cut(self, limit_ma: int) -> bool:
         return self.held is not None and limit_ma < self.held.allowed_ma
 
-    def _drifted(self, limit_ma: int, reading: EvseReading) -> bool:
-        if self.held is None or not self.held.confirmed or self.in_force_ma is None:
-            return False
-        return _is_newer(reading, self._written_mono_ms) and abs(limit_ma - self.in_force_ma) >= DRIFT_MA
+    def _mind_drift(self, reading: EvseReading) -> None:
+        held, shown_ma, written_ma = self.held, reading.limit_ma, self.in_force_ma
+        if held is None or not held.confirmed or shown_ma is None or written_ma is None:
+            return
+        if abs(shown_ma - written_ma) < DRIFT_MA or not _is_newer(reading, self._written_mono_ms):
+            return
+        _log.warning(
+            "outlet %s applies %d mA where %d mA were written: writing again",
+            self.outlet.evse_id, shown_ma, written_ma,
+        )  # fmt: skip
+        self.held = promise.drifted(held, shown_ma)
+        self._drifting.begin(self._clock.now().mono_ms)
 
     def _fail(self, trouble: str) -> None:
         if self.trouble is None:

@@ -11,6 +11,7 @@ from baywarden.model.time import Now
 from baywarden.ports.clock import Clock
 from baywarden.services.board import Board
 from baywarden.services.brain import Brain
+from baywarden.services.pollers import Grid
 from baywarden.services.progress import Progress
 from baywarden.services.steward import Steward
 
@@ -18,6 +19,10 @@ _log: Final = logging.getLogger(__name__)
 
 STEP_MS: Final = 2_000
 """A wall clock that moves this much against boottime was set (DOMAIN 6)."""
+LEAST_MS: Final = 200
+"""Something that is due and cannot be settled yet must not make the ticker spin."""
+LOOK_FIRST_S: Final = 15.0
+"""So long a start only looks: chargers keep the limit they have until every device was tried."""
 
 
 class Heart:
@@ -46,6 +51,8 @@ class Heart:
 
     async def run(self) -> None:
         """Beat until cancelled. An error here ends the daemon: a site must not be run by half a decision."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         previous = self._clock.now()
         due_ms = previous.mono_ms
         while True:
@@ -55,7 +62,8 @@ class Heart:
             tried = self._board.all_tried.is_set()
             snapshot = self._board.snapshot()
             step = await self._brain.observe(snapshot)
-            self._steward.apply(self._brain.state, snapshot, self._clock.now())
+            if tried or loop.time() - began > LOOK_FIRST_S:
+                self._steward.apply(self._brain.state, snapshot, self._clock.now())
             if self.after_cycle is not None:
                 self.after_cycle(snapshot)
             self.cycles += 1
@@ -63,7 +71,7 @@ class Heart:
             if tried:
                 self.ready.set()
             now = self._clock.now()
-            due_ms += self._cycle_ms * max(1, -(-(now.mono_ms - due_ms) // self._cycle_ms))
+            due_ms = Grid(self._cycle_ms).next_ms(due_ms, now.mono_ms)
             await self._rest(self._wake_ms(step.wake_at, now, due_ms))
 
     async def _rest(self, until_ms: int) -> None:
@@ -84,7 +92,7 @@ class Heart:
         if wake_at is None or not now.trusted:
             return due_ms
         wait_ms = -((now.at - wake_at) // timedelta(milliseconds=1))
-        return min(due_ms, now.mono_ms + max(wait_ms, 50))
+        return min(due_ms, now.mono_ms + max(wait_ms, LEAST_MS))
 
     @staticmethod
     def _notice_step(before: Now, now: Now) -> None:

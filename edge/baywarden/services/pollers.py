@@ -25,7 +25,7 @@ class Grid:
 
     def next_ms(self, due_ms: int, now_ms: int) -> int:
         """The first moment of the grid after `now_ms`; moments that were missed are not made up for."""
-        return due_ms + self.every_ms * max(1, -(-(now_ms - due_ms) // self.every_ms))
+        return due_ms + self.every_ms * max(0, (now_ms - due_ms) // self.every_ms + 1)
 
 
 def poll_outlet(outlet: Outlet, board: Board) -> Poll:
@@ -64,9 +64,8 @@ async def poll_for_ever(name: str, poll: Poll, grid: Grid, clock: Clock, progres
 
 
 def _note(name: str, heard: Contact, reading: EvseReading | MeterReading) -> None:
-    if reading.contact is heard:
-        return
-    if reading.contact is not Contact.OK:
+    is_heard, was_heard = reading.contact is Contact.OK, heard is Contact.OK
+    if not is_heard and (was_heard or heard is Contact.NEVER):
         _log.warning("%s: %s: %s", name, reading.contact.value, reading.contact_reason)
-    elif heard is not Contact.NEVER:
+    elif is_heard and not was_heard and heard is not Contact.NEVER:
         _log.info("%s answers again", name)

@@ -27,7 +27,7 @@ class Steward:
         self.allocations = power.share(self._rules, state, snapshot, self.held(), now)
         for evse_id, allocation in self.allocations.items():
             if evse_id in self.hands:
-                self.hands[evse_id].want(allocation.limit_ma, now)
+                self.hands[evse_id].want(allocation.limit_ma)
 
     def held(self) -> Mapping[str, Commitment]:
         """What each outlet may be drawing at worst by our own doing."""

@@ -142,6 +142,7 @@ class Settings(Table):
     def rules(self) -> SiteRules:
         """All that the rules need, in their units."""
         stale_after_ms = as_ms(self.site.stale_after_s)
+        polls_s = [charger.poll_s for charger in self.chargers] + [meter.poll_s for meter in self.meters]
         terms = {name: table.to_terms() for name, table in self.terms.items()}
         policies = {
             name: table.to_policy(name, self.site.currency, self.site.minor_digits, self.site.time_zone)
@@ -162,6 +163,7 @@ class Settings(Table):
             minor_digits=self.site.minor_digits,
             stale_after_ms=stale_after_ms,
             meter_stale_after_ms=stale_after_ms,
+            meter_skew_ms=max([3_000, *map(as_ms, polls_s)]),
         )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final
 
-from baywarden.ports.store import StoreError
+from baywarden.ports.store import StoreInUse
 
 KEPT_BACKUPS: Final = 3
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
@@ -105,7 +105,7 @@ def lock(folder: Path) -> IO[bytes]:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         handle.close()
-        raise StoreError(f"another daemon has the store in {folder} open: stop it first") from error
+        raise StoreInUse(f"another daemon has the store in {folder} open: stop it first") from error
     return handle
 
 

@@ -12,12 +12,13 @@ from baywarden.model.command import Reply
 from baywarden.model.event import Stream
 from baywarden.model.evse import EvseStatus
 from baywarden.ports.clock import Clock
-from baywarden.ports.store import Outbox, StoreError
+from baywarden.ports.store import Leftovers, Outbox, StoreError
 from baywarden.sync.carrier import REFUSED, Parcel
 from baywarden.sync.desk import Answered, Desk, OnCommand
 from baywarden.sync.envelope import compact_json, rfc3339
 from baywarden.sync.errors import LinkLost
 from baywarden.sync.lanes import Lane, until_first_failure
+from baywarden.sync.leftovers import Heirlooms
 from baywarden.sync.link import Link
 from baywarden.sync.mirror import Mirror
 from baywarden.sync.options import CloudOptions
@@ -55,6 +56,7 @@ class MqttSync:
         clock: Clock,
         on_command: OnCommand,
         answered: Answered = _never_answered,
+        leftovers: Leftovers | None = None,
         birth: Callable[[], Mapping[str, Any]] = dict,
         random: Random | None = None,
     ) -> None:
@@ -72,6 +74,14 @@ class MqttSync:
         self._replays = Replays(
             outbox=outbox,
             topics=self._topics,
+            pace=Pace(options.replay_per_s),
+            refusals=self._refusals,
+            tally=self._tally,
+            page_rows=options.page_rows,
+        )
+        self._heirlooms = leftovers and Heirlooms(
+            leftovers,
+            self._topics,
             pace=Pace(options.replay_per_s),
             refusals=self._refusals,
             tally=self._tally,
@@ -172,6 +182,7 @@ class MqttSync:
                     partial(self._desk.run, link),
                     partial(self._mirror.run, link),
                     partial(self._replays.run, link),
+                    *([partial(self._heirlooms.run, link)] if self._heirlooms else []),
                     partial(self._refresh_birth, link),
                     *(partial(lane.run, link) for lane in self._lanes.values()),
                 ]

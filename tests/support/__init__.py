@@ -1,0 +1,1 @@
+"""Peers and doubles of ours for all tests."""

@@ -1,0 +1,67 @@
+"""Simulated things for tests, on a clock that only the test moves."""
+
+from collections.abc import Callable
+from typing import Any
+
+from baywarden_drivers.codec import decode
+from baywarden_drivers.profile import load_profile
+from baywarden_drivers.simulator.allowance import Allowance
+from baywarden_drivers.simulator.bank import Bank
+from baywarden_drivers.simulator.charger import Charger, failsafe_of, limit_rules_of
+from baywarden_drivers.simulator.failsafe import Failsafe
+from baywarden_drivers.simulator.outlet import Outlet
+from baywarden_drivers.simulator.world import World
+from baywarden_drivers.value import PointValue
+
+CHARGERS = ("keba-p30", "phoenix-charx-sec", "alfen-eve", "bender-cc612", "heidelberg-energy-control")
+METERS = ("eastron-sdm630", "abb-b23", "carlo-gavazzi-em24-ethernet")
+
+
+class Stand:
+    """One charger on a bench: time, registers and outlets within reach."""
+
+    def __init__(
+        self, profile: str, *, outlets: int = 1, timeout_s: float | None = 0.0, **settings: Any
+    ) -> None:
+        self.profile = load_profile(profile)
+        shipped = failsafe_of(self.profile, timeout_s=timeout_s)
+        self.outlets = [
+            Outlet(f"o{number}", Allowance(limit_rules_of(self.profile), Failsafe(shipped)))
+            for number in range(1, outlets + 1)
+        ]
+        self.charger = Charger("stand", self.profile, self.outlets, **settings)
+        self.world = World(self.outlets, [])
+
+    @property
+    def outlet(self) -> Outlet:
+        return self.outlets[0]
+
+    def wait(self, duration_s: float) -> None:
+        """Let time pass."""
+        self.world.advance_to(self.world.now_s + duration_s)
+        self.charger.at(self.world.now_s)
+
+    def until(self, holds: Callable[[], bool], most_s: float = 40_000) -> None:
+        """Let time pass until it holds."""
+        end_s = self.world.now_s + most_s
+        while not holds():
+            assert self.world.now_s < end_s, "it never came to pass"
+            self.wait(1)
+
+    def bank_of(self, name: str, connector: int | None) -> tuple[Bank, int]:
+        """The bank and the address of a read point."""
+        for bank in self.charger.banks.values():
+            for slot in bank.slots:
+                if slot.point.name == name and slot.connector == connector:
+                    return bank, slot.address
+        raise AssertionError(f"no {name} at connector {connector}")
+
+    def read(self, name: str, connector: int | None = 1) -> PointValue:
+        """A point as a driver reads it."""
+        point = self.profile.readable[name]
+        if point.scope == "station":
+            connector = None
+        bank, address = self.bank_of(name, connector)
+        registers = bank.read(point.type, address, point.count)
+        assert isinstance(registers, list), f"{name}: exception {registers}"
+        return decode(point, registers, 0)

@@ -1,0 +1,150 @@
+"""One connection and the daemon's way with it, against a broker that misbehaves as told."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from baywarden.model.event import Stream
+from support.scripted_broker import ScriptedBroker
+from support.sync_site import Site, until
+
+
+async def test_a_puback_that_never_comes_ends_the_connection() -> None:
+    async with ScriptedBroker(lambda topic, payload: None if "evt/" in topic else 0) as broker:
+        site = Site("127.0.0.1", broker.port, ack_timeout_s=0.2)
+        site.add(Stream.BOOKING)
+        async with site.trying():
+            await until(lambda: broker.connects >= 2)
+            await until(lambda: "no PUBACK within 0.2 s" in site.sync.state.reason)
+            broker.puback = lambda topic, payload: 0
+            await until(lambda: site.outbox.acked(Stream.BOOKING) == 1)
+
+
+async def test_a_broker_that_accepts_and_then_says_nothing_is_given_up() -> None:
+    async with ScriptedBroker() as broker:
+        broker.connack = b""
+        site = Site("127.0.0.1", broker.port, connect_timeout_s=0.2)
+        async with site.trying():
+            await until(lambda: broker.connects >= 2)
+            assert site.sync.state.reason == "no welcome within 0.2 s"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(0x86, "Bad user name"), (0x87, "Not authorized"), (0x88, "unavailable")]
+)
+async def test_a_refused_connection_names_the_brokers_reason(code: int, words: str) -> None:
+    async with ScriptedBroker() as broker:
+        broker.connack = bytes([0x20, 3, 0, code, 0])
+        site = Site("127.0.0.1", broker.port)
+        async with site.trying():
+            await until(lambda: words in site.sync.state.reason)
+            assert not site.sync.state.connected
+
+
+async def test_a_site_whose_place_was_taken_leaves_it_for_a_long_time() -> None:
+    async with ScriptedBroker() as broker:
+        site = Site("127.0.0.1", broker.port, takeover_pause_s=3600)
+        async with site.running():
+            broker.disconnect_all(0x8E)
+            await until(lambda: site.sync.state.alarm == "another client uses the id 'site-1'")
+            await asyncio.sleep(1)
+            assert broker.connects == 1
+
+
+async def test_any_other_end_is_mended_soon() -> None:
+    async with ScriptedBroker() as broker:
+        site = Site("127.0.0.1", broker.port)
+        async with site.running():
+            broker.disconnect_all(0x8B)
+            await until(lambda: broker.connects == 2)
+            await until(lambda: site.sync.state.connected)
+            assert site.sync.state.counters["link_lost"] == 1
+
+
+async def test_an_event_larger_than_the_broker_takes_is_parked_unsent() -> None:
+    async with ScriptedBroker() as broker:
+        broker.connack = bytes([0x20, 8, 0, 0, 5, 0x27, 0, 0, 8, 0])  # Maximum Packet Size 2048
+        site = Site("127.0.0.1", broker.port)
+        site.outbox.add(Stream.BOOKING, {"text": "x" * 4096})
+        site.add(Stream.BOOKING)
+        async with site.running():
+            await until(lambda: site.outbox.acked(Stream.BOOKING) == 2)
+            assert len(broker.topics("evt/booking")) == 1
+            assert site.sync.state.counters["parked"] == 1
+
+
+async def test_no_more_is_in_flight_than_the_broker_allows() -> None:
+    async with ScriptedBroker(lambda topic, payload: None if "evt/" in topic else 0) as broker:
+        broker.connack = bytes([0x20, 6, 0, 0, 3, 0x21, 0, 2])  # Receive Maximum 2
+        site = Site("127.0.0.1", broker.port)
+        for stream in Stream:
+            site.add(stream, 3)
+        async with site.running():
+            await until(lambda: len(broker.topics("evt/")) == 2)
+            await asyncio.sleep(0.3)
+            assert len(broker.topics("evt/")) == 2
+
+
+async def test_each_stream_has_one_event_in_flight() -> None:
+    async with ScriptedBroker(lambda topic, payload: None if "evt/" in topic else 0) as broker:
+        site = Site("127.0.0.1", broker.port)
+        for stream in Stream:
+            site.add(stream, 3)
+        async with site.running():
+            await until(lambda: len(broker.topics("evt/")) == len(Stream))
+            await asyncio.sleep(0.3)
+            assert sorted(broker.topics("evt/")) == sorted(
+                f"evs/1/site-1/evt/{stream.value}" for stream in Stream
+            )
+
+
+async def test_a_command_is_acknowledged_to_the_broker_after_its_reply() -> None:
+    async with ScriptedBroker(lambda topic, payload: None if "rsp/" in topic else 0) as broker:
+        site = Site("127.0.0.1", broker.port)
+        body: dict[str, Any] = {
+            "id": "c",
+            "expires_at": "2026-06-15T09:10:00Z",
+            "params": {"session_id": "s"},
+        }
+        async with site.running():
+            broker.send_command("evs/1/site-1/cmd/session.stop", json.dumps(body).encode(), mid=7)
+            await until(lambda: len(broker.topics("rsp/default")) == 1)
+            await asyncio.sleep(0.1)
+            assert broker.acked_mids == []
+            await until(lambda: broker.connects == 2)
+            await until(lambda: site.sync.state.connected)
+            broker.puback = lambda topic, payload: 0
+            broker.send_command("evs/1/site-1/cmd/session.stop", json.dumps(body).encode(), mid=8)
+            await until(lambda: broker.acked_mids == [8])
+        assert len(site.commands) == 1
+
+
+async def test_a_topic_that_is_not_text_is_acknowledged_and_forgotten() -> None:
+    async with ScriptedBroker() as broker:
+        site = Site("127.0.0.1", broker.port)
+        async with site.running():
+            broker.send_raw_command(b"evs/1/site-1/cmd/\xff", b"{}", mid=3)
+            await until(lambda: broker.acked_mids == [3])
+            assert site.sync.state.connected
+
+
+async def test_the_watchdog_sees_progress_while_the_link_is_only_tried() -> None:
+    async with ScriptedBroker() as broker:
+        port = broker.port
+    site = Site("127.0.0.1", port)
+    async with site.trying():
+        await until(lambda: site.sync.state.attempts >= 2)
+        before = site.sync.progress
+        await until(lambda: site.sync.progress > before)
+        assert "refused" in site.sync.state.reason
+
+
+async def test_a_stop_while_connecting_is_quick() -> None:
+    async with ScriptedBroker() as broker:
+        broker.connack = b""
+        site = Site("127.0.0.1", broker.port)
+        async with asyncio.timeout(2):
+            async with site.trying():
+                await until(lambda: broker.connects == 1)
