@@ -186,7 +186,7 @@ async def test_once_armed_the_charger_falls_back_by_itself_when_nobody_speaks(pr
     async with _bench(profile) as bench:
         bench.simulation.plug(f"o{bench.connector}", Car(soc=0.2))
         assert (await bench.outlet.poll()).failsafe_armed is False
-        assert (await bench.outlet.arm()).startswith("falls to 6")
+        assert (await bench.outlet.arm()).detail.startswith("falls to 6")
         await bench.outlet.set_limit(16_000)
         await bench.wait(FAILSAFE_S - 5, silently=True)
         assert bench.truth.allowance.allowed_a == 16
@@ -219,7 +219,7 @@ async def test_a_charger_that_wants_its_limit_again_and_again_is_kept_alive() ->
     async with _bench("alfen-eve") as bench:
         await bench.outlet.poll()
         await bench.outlet.set_limit(10_000)
-        assert (await bench.outlet.arm()).startswith("falls to 6")
+        assert (await bench.outlet.arm()).detail.startswith("falls to 6")
         before = len(bench.simulation.written())
         await bench.outlet.keep_alive()
         assert len(bench.simulation.written()) == before, "it is not fed more often than it needs"
@@ -231,7 +231,7 @@ async def test_a_fail_safe_that_its_installer_left_too_high_is_told_and_asked_fo
         bench.truth.allowance.failsafe.current_a = 16
         await bench.outlet.poll()
         await bench.outlet.set_limit(10_000)
-        assert (await bench.outlet.arm()).startswith("not armed: the fail-safe current is 16")
+        assert (await bench.outlet.arm()).detail.startswith("not armed: the fail-safe current is 16")
         assert (await bench.outlet.poll()).failsafe_armed is False
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from baywarden.model.reading import ChargerState, Contact, EvseReading, Pilot
 from baywarden.ports.clock import Clock
-from baywarden.ports.wire import WireError
+from baywarden.ports.wire import Guarded, WireError
 
 
 class FakeOutlet:
@@ -62,13 +62,13 @@ class FakeOutlet:
             self._reading = replace(self._reading, limit_ma=limit_ma)
         return limit_ma
 
-    async def arm(self) -> str:
+    async def arm(self) -> Guarded:
         """Count."""
         self.done.append("arm")
         if self.refuses_arming:
             raise WireError(f"{self.evse_id}: cannot be armed")
         self.armed += 1
-        return "armed"
+        return Guarded(True, "armed")
 
     async def keep_alive(self) -> None:
         """Count."""

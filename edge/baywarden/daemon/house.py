@@ -79,6 +79,9 @@ class House:
             return 1
         try:
             return await self._work(store, await store.load())
+        except StoreError as error:
+            _log.critical("the ledger failed: %s", error)
+            return 1
         finally:
             await store.close()
 

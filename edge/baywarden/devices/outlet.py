@@ -8,7 +8,7 @@ from baywarden.devices.contact import contact_of
 from baywarden.devices.units import MILLI, first_whole, phases_ma, text, whole
 from baywarden.model.reading import ChargerState, Contact, EvseReading, Pilot
 from baywarden.ports.clock import Clock
-from baywarden.ports.wire import WireError
+from baywarden.ports.wire import Guarded, WireError
 from baywarden_drivers import Device, DeviceError, DriverError, FailsafeReport, PointValue
 
 _LIMIT_POINTS = ("limit_modbus", "limit_feedback")
@@ -74,7 +74,7 @@ class ModbusOutlet:
         self._in_force_ma = int(in_force_a * MILLI)
         return self._in_force_ma
 
-    async def arm(self) -> str:
+    async def arm(self) -> Guarded:
         """Arm the charger's own fail-safe; what it says of itself. Raises WireError."""
         contact = self._contact
         try:
@@ -82,7 +82,7 @@ class ModbusOutlet:
         except DriverError as error:
             raise WireError(str(error)) from error
         self._armed = _Armed(contact, report)
-        return report.detail
+        return Guarded(report.armed, report.detail)
 
     async def keep_alive(self) -> None:
         """Feed the charger's supervision. Raises WireError."""

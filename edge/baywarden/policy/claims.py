@@ -16,7 +16,7 @@ from baywarden.policy.fill import Ask, whole, whole_up
 SETTLE_MS = 15_000
 """A charger and its car have so long to follow a cut before it counts as not followed."""
 FOLLOW_MS = 10_000
-"""A current that was read sooner after a raise does not say yet what the car will draw."""
+"""A current that was read sooner after a raise or a cut does not say yet what the car will draw."""
 OVERDRAW_MA = 1_000
 """Cars and meters err by so much; more is an outlet that does not do as it is told."""
 HIGHEST_VOLTAGE_PERMILLE = 1100
@@ -31,7 +31,8 @@ class Claim:
     """One outlet in this cycle. `feeds` are the lines of each of its phases, `worst_ma` the worst case on each.
 
     `drawn_ma` is what flowed on each for certain when it was last read, at `read_mono_ms`; `most_drawn_ma` is
-    what a meter may have seen of it since, more than that while the car still follows a raise.
+    what a meter may have seen of it since, more than that while the car still follows a raise. While it follows
+    a cut neither is more than the new limit.
     `level_ma` is the limit it was last told (or has, when it was never told one), in whole amperes.
     `trouble` says why it cannot be reckoned with and is counted at its worst; None when it can.
     """
@@ -92,6 +93,8 @@ def _claim(
     level_ma = _level_ma(evse, held)
     want_ma, why = _want(evse, session, reading)
     drawn_ma = _drawn_ma(evse, reading, worst_ma)
+    if _follows(held.cut_mono_ms, reading):
+        drawn_ma = tuple(min(phase_ma, held.allowed_ma) for phase_ma in drawn_ma)
     is_booked = session is not None and _is_booked(session, now)
     return Claim(
         evse=evse,
@@ -100,7 +103,7 @@ def _claim(
         feeds=tree.feeds(evse),
         worst_ma=worst_ma,
         drawn_ma=drawn_ma,
-        most_drawn_ma=worst_ma if is_heard and _follows_a_raise(held, reading) else drawn_ma,
+        most_drawn_ma=worst_ma if is_heard and _follows(held.raised_mono_ms, reading) else drawn_ma,
         read_mono_ms=reading.read_mono_ms or 0,
         level_ma=level_ma,
         ask=Ask(
@@ -159,11 +162,11 @@ def _drawn_ma(evse: EvseRules, reading: EvseReading, worst_ma: tuple[int, ...]) 
     return tuple(max(0, all_ma - sum(worst_ma) + own_ma) for own_ma in worst_ma)
 
 
-def _follows_a_raise(held: Commitment, reading: EvseReading) -> bool:
-    """Whether it was raised so shortly before it was read that a meter read since may have seen more."""
-    if held.raised_mono_ms is None or reading.read_mono_ms is None:
+def _follows(changed_mono_ms: int | None, reading: EvseReading) -> bool:
+    """Whether its limit was changed after it was read, or so shortly before that the car was still following."""
+    if changed_mono_ms is None or reading.read_mono_ms is None:
         return False
-    return reading.read_mono_ms - held.raised_mono_ms < FOLLOW_MS
+    return reading.read_mono_ms - changed_mono_ms < FOLLOW_MS
 
 
 def _level_ma(evse: EvseRules, held: Commitment) -> int:

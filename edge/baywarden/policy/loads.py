@@ -19,13 +19,13 @@ _NOTHING = (None, None, None)
 class Loads:
     """By line: the load of others in mA, the most it may be, whether it is known, and whether a meter took part.
 
-    The meter of a circuit sees all that is below it; our outlets' own last measured currents are taken
-    off; of a car that follows a raise and was read before the meter, all that it was granted: else its own rise
-    would look like a load of others and cut it again. For the most it may be, those whose current is unknown, or was read at another moment than the
-    meter, are not taken off: they count twice rather than never. Export of others is not relied on:
-    their load is never below zero. Without a meter the load is the base load and that of the circuits
-    below. With its meter silent it is unknown; the base load stands in for it, and the outlets below
-    are held at their fail-safe current, as if the gateway were dead.
+    The meter of a circuit sees all that is below it; our outlets' own last measured currents are taken off. Of a
+    car that follows a raise and was read before the meter that is all that it was granted: else its own rise would
+    look like a load of others and cut it again. For the most it may be, those whose current is unknown, or was
+    read at another moment than the meter, are not taken off: they count twice rather than never. Export of others
+    is not relied on: their load is never below zero. Without a meter the load is the base load and that of the
+    circuits below. With its meter silent it is unknown; the base load stands in for it, and the outlets below are
+    held at their fail-safe current, as if the gateway were dead.
     """
 
     load_ma: list[int]

@@ -141,7 +141,7 @@ class _Cycle:
             return wait_ms
         if claim.level_ma:
             return max(wait_ms, _left_ms(held.cut_mono_ms, RAISE_EVERY_MS, self._now))
-        if claim.session is not None and self._now.in_ms(held.cut_mono_ms) >= claim.session.started_at:
+        if claim.session is not None and self._now.in_ms(held.cut_mono_ms) > claim.session.started_at:
             return max(wait_ms, _left_ms(held.cut_mono_ms, RESUME_AFTER_MS, self._now))
         return wait_ms
 

@@ -1,5 +1,6 @@
 """What the services need of the chargers and meters of the site."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from baywarden.model.reading import EvseReading, MeterReading
@@ -7,6 +8,14 @@ from baywarden.model.reading import EvseReading, MeterReading
 
 class WireError(Exception):
     """A device did not do what was asked; the text names it and what was tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """What a charger says of its own fail-safe after it was armed; `detail` is a sentence for people."""
+
+    is_armed: bool
+    detail: str
 
 
 class Outlet(Protocol):
@@ -26,8 +35,8 @@ class Outlet(Protocol):
         """
         ...
 
-    async def arm(self) -> str:
-        """Write fail-safe current and time-out and read them back; a sentence on what is armed. Raises WireError."""
+    async def arm(self) -> Guarded:
+        """Write fail-safe current and time-out, read them back and judge them. Raises WireError."""
         ...
 
     async def keep_alive(self) -> None:

@@ -7,37 +7,23 @@ from typing import Final
 
 from baywarden.model.booking import Booking
 from baywarden.model.command import CancelBooking, Command, FindSlots, PutBooking, Reason, Reply, Result
-from baywarden.model.event import EventDraft
 from baywarden.model.reading import Snapshot
 from baywarden.model.site import Anchor, SiteRules, SiteState
-from baywarden.model.step import (
-    BookingChanged,
-    Commanded,
-    Effect,
-    Event,
-    MeterSampled,
-    NoticeRaised,
-    Observed,
-    PenaltyChanged,
-    Restarted,
-    SessionChanged,
-    Step,
-)
+from baywarden.model.step import Commanded, Effect, Event, Observed, Restarted, Step
 from baywarden.model.time import Now
 from baywarden.policy import site
 from baywarden.ports.clock import Clock
-from baywarden.ports.store import Batch, Ledger, StoreFull
+from baywarden.ports.store import Ledger, StoreFull
+from baywarden.services.owed import DraftOf, Owed
 
 _log: Final = logging.getLogger(__name__)
-
-DraftOf = Callable[[Effect, Now], EventDraft | None]
 
 
 class Brain:
     """Holds the live state. Nothing is told to anybody before it is durable.
 
-    While the store refuses writes the committed state stays as it is and is judged anew each cycle;
-    `state` is then the tentative one, by which power is shared all the same.
+    While the store refuses writes the site goes on: what happened is owed to the store and goes with the next
+    transaction that it takes. A command is accepted only if all of that could be written together with it.
     """
 
     def __init__(
@@ -46,8 +32,8 @@ class Brain:
         self.rules = rules
         self.state = state
         self.store_refuses: str | None = None
-        self._committed = state
         self._saved = state
+        self._owed = Owed()
         self._ledger = ledger
         self._clock = clock
         self._draft_of = draft_of
@@ -64,7 +50,7 @@ class Brain:
             await self._take(Restarted(anchor), self._clock.now())
 
     async def observe(self, snapshot: Snapshot) -> Step:
-        """One cycle; the step is returned although the store may have refused it."""
+        """One cycle; its step is in force although the store may have refused it."""
         async with self._turn:
             return await self._take(Observed(snapshot), self._clock.now())
 
@@ -80,7 +66,7 @@ class Brain:
                     command.id, Result.REJECTED, Reason.COMMAND_EXPIRED, "it was too late when it was read"
                 )
             known = await self._known(command)
-            step = site.decide(self._committed, Commanded(command, known), self.rules, now)
+            step = site.decide(self.state, Commanded(command, known), self.rules, now)
             assert step.reply is not None, f"policy gave no answer to {command.name}"
             if isinstance(command.request, FindSlots):
                 return step.reply
@@ -89,43 +75,47 @@ class Brain:
     async def keep(self, anchor: Anchor) -> None:
         """Persist a look at the clocks."""
         async with self._turn:
-            try:
-                await self._ledger.commit(Batch(anchor=anchor))
-            except StoreFull as refusal:
-                self._note_refusal(refusal)
-            else:
-                self._note_success()
+            await self._write(self._owed, self.state, anchor=anchor)
 
     async def _answer(self, command: Command, step: Step, now: Now) -> Reply:
         assert step.reply is not None
-        try:
-            await self._ledger.commit(self._batch(step, now, answered=(command, step.reply)))
-        except StoreFull as refusal:
-            self._note_refusal(refusal)
-            return Reply(command.id, Result.REJECTED, Reason.STORE_FULL, str(refusal))
-        self._adopt(step)
+        owed = self._owed.and_of(step, now, self._draft_of)
+        if not await self._write(owed, step.state, answered=(command, step.reply)):
+            return Reply(command.id, Result.REJECTED, Reason.STORE_FULL, self.store_refuses or "")
+        self.state = step.state
         return step.reply
 
     async def _take(self, event: Event, now: Now) -> Step:
-        step = site.decide(self._committed, event, self.rules, now)
-        if step.effects:
-            try:
-                await self._ledger.commit(self._batch(step, now))
-            except StoreFull as refusal:
-                self._note_refusal(refusal)
-                self.state = step.state
-                return step
-            self._adopt(step)
-        else:
-            self.state = self._committed = step.state
+        step = site.decide(self.state, event, self.rules, now)
+        self.state = step.state
+        self._owed = self._owed.and_of(step, now, self._draft_of)
+        if self._owed.effects:
+            await self._write(self._owed, step.state)
         return step
 
-    def _adopt(self, step: Step) -> None:
+    async def _write(
+        self,
+        owed: Owed,
+        state: SiteState,
+        *,
+        answered: tuple[Command, Reply] | None = None,
+        anchor: Anchor | None = None,
+    ) -> bool:
+        """Settle what is owed in one transaction; False when the store refused it."""
+        saved = self._saved.evses
+        changed = tuple(evse for key, evse in state.evses.items() if saved.get(key) is not evse)
+        try:
+            await self._ledger.commit(owed.batch(changed if owed.effects else (), answered, anchor))
+        except StoreFull as refusal:
+            self._note_refusal(refusal)
+            return False
         self._note_success()
-        self.state = self._committed = self._saved = step.state
-        if step.effects:
+        self._owed = Owed()
+        if owed.effects:
+            self._saved = state
             for listener in self._told:
-                listener(step.effects)
+                listener(owed.effects)
+        return True
 
     def _note_success(self) -> None:
         if self.store_refuses is not None:
@@ -139,24 +129,6 @@ class Brain:
 
     async def _known(self, command: Command) -> Booking | None:
         request = command.request
-        if (
-            isinstance(request, PutBooking | CancelBooking)
-            and request.booking_id not in self._committed.places
-        ):
+        if isinstance(request, PutBooking | CancelBooking) and request.booking_id not in self.state.places:
             return await self._ledger.booking(request.booking_id)
         return None
-
-    def _batch(self, step: Step, now: Now, answered: tuple[Command, Reply] | None = None) -> Batch:
-        effects = step.effects
-        saved = self._saved.evses
-        drafts = (self._draft_of(effect, now) for effect in effects)
-        return Batch(
-            evses=tuple(evse for key, evse in step.state.evses.items() if saved.get(key) is not evse),
-            bookings=tuple(e.booking for e in effects if isinstance(e, BookingChanged)),
-            sessions=tuple(e.session for e in effects if isinstance(e, SessionChanged)),
-            penalties=tuple(e.penalty for e in effects if isinstance(e, PenaltyChanged)),
-            notices=tuple(e.notice for e in effects if isinstance(e, NoticeRaised)),
-            samples=tuple(e.sample for e in effects if isinstance(e, MeterSampled)),
-            drafts=tuple(draft for draft in drafts if draft is not None),
-            answered=answered,
-        )

@@ -8,7 +8,7 @@ from baywarden.model.reading import Contact, EvseReading
 from baywarden.model.site import Commitment
 from baywarden.policy import commitment as promise
 from baywarden.ports.clock import Clock
-from baywarden.ports.wire import Outlet, WireError
+from baywarden.ports.wire import Guarded, Outlet, WireError
 from baywarden.services.pause import Pause
 
 _log: Final = logging.getLogger(__name__)
@@ -16,6 +16,9 @@ _log: Final = logging.getLogger(__name__)
 SETTLE_MS: Final = 10_000
 """A charger may take this long to show a new limit (Heidelberg and Phoenix manuals: up to 20 s for the current)."""
 DRIFT_MA: Final = 1_000
+
+
+_UNKNOWN: Final = Guarded(False, "not armed yet")
 
 
 class Hand:
@@ -29,7 +32,7 @@ class Hand:
         self.outlet = outlet
         self.held: Commitment | None = None
         self.in_force_ma: int | None = None
-        self.failsafe: str = "not armed yet"
+        self.failsafe = _UNKNOWN
         self.trouble: str | None = None
         self._clock = clock
         self._wanted_ma: int | None = None
@@ -88,12 +91,21 @@ class Hand:
     async def _arm(self) -> None:
         self._must_arm = False  # before the wait: what is seen meanwhile may ask for it again
         try:
-            self.failsafe = await self.outlet.arm()
+            self._note_failsafe(await self.outlet.arm())
         except WireError as error:
             self._must_arm = True
-            self.failsafe = f"not armed: {error}"
+            self._note_failsafe(Guarded(False, f"not armed: {error}"))
         self._armed_mono_ms = self._clock.now().mono_ms
         self._arming.begin(self._armed_mono_ms)
+
+    def _note_failsafe(self, found: Guarded) -> None:
+        before, self.failsafe = self.failsafe, found
+        if found.is_armed == before.is_armed and before is not _UNKNOWN:
+            return
+        if found.is_armed:
+            _log.info("outlet %s: its fail-safe is armed: %s", self.outlet.evse_id, found.detail)
+        else:
+            _log.error("outlet %s goes unguarded: %s", self.outlet.evse_id, found.detail)
 
     async def _write(self, wanted: int) -> None:
         self.held = promise.sent(self.held, self.outlet.evse_id, wanted, self._clock.now())

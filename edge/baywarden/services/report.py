@@ -57,7 +57,8 @@ def _hand_report(hand: Hand | None) -> Mapping[str, Any]:
     return {
         "limit_confirmed": held.confirmed if held else False,
         "worst_a": _amps(held.allowed_ma) if held else None,
-        "failsafe": hand.failsafe,
+        "failsafe": hand.failsafe.detail,
+        "failsafe_armed": hand.failsafe.is_armed,
         "trouble": hand.trouble,
     }
 

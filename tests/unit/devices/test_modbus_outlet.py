@@ -10,6 +10,7 @@ import pytest
 from baywarden.devices import ModbusMeter, ModbusOutlet
 from baywarden.model.reading import ChargerState, Contact, Pilot
 from baywarden.ports.wire import WireError
+from baywarden_drivers import load_profile
 from baywarden_drivers.value import Value
 from support.clock import FakeClock
 from support.served_profile import Served, served
@@ -46,8 +47,10 @@ class Bay:
 async def _bay(
     values: Mapping[str, Value | None] = CHARGING, profile: str = BOX, failsafe_ma: int = 6_000
 ) -> AsyncIterator[Bay]:
-    clock = FakeClock()
-    async with served(profile, values) as one:
+    clock, found = FakeClock(), load_profile(profile)
+    assert found.control is not None
+    control = found.control.model_copy(update={"readback_timeout_ms": 200})
+    async with served(profile, values, profile=found.model_copy(update={"control": control})) as one:
         outlet = ModbusOutlet(one.device, "b1", clock=clock, failsafe_ma=failsafe_ma, failsafe_timeout_s=30)
         yield Bay(outlet, one, clock)
 
@@ -136,7 +139,7 @@ async def test_a_fail_safe_that_the_device_cannot_mean_is_a_wire_error() -> None
 async def test_it_must_be_armed_until_it_was_and_then_shows_that_it_is() -> None:
     async with _bay() as bay:
         assert (await bay.outlet.poll()).failsafe_armed is False
-        assert await bay.outlet.arm() == "falls to 6.0 A within 30.000 s of silence"
+        assert (await bay.outlet.arm()).detail == "falls to 6.0 A within 30.000 s of silence"
         assert (await bay.outlet.poll()).failsafe_armed is True
         assert bay.served.written("failsafe_current") == 60
         assert bay.served.written("failsafe_timeout") == 30_000
@@ -161,7 +164,7 @@ async def test_a_fail_safe_that_does_not_hold_is_to_be_armed_again() -> None:
     async with _bay({**CHARGING, "failsafe_current": 16}) as bay:
         await bay.outlet.poll()
         bay.served.registers.deaf.add(262)
-        assert (await bay.outlet.arm()).startswith("not armed: the fail-safe current is 16")
+        assert (await bay.outlet.arm()).detail.startswith("not armed: the fail-safe current is 16")
         assert (await bay.outlet.poll()).failsafe_armed is False
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from baywarden.model.reading import Contact
+from baywarden.ports.wire import Guarded
 from baywarden.services.hand import Hand
 from support.clock import FakeClock, settle
 from support.fake_wire import FakeOutlet
@@ -100,7 +101,7 @@ async def test_an_outlet_is_armed_again_when_it_is_heard_again(calm: Bench) -> N
 
 async def test_contact_lost_while_it_is_armed_arms_it_once_more(clock: FakeClock) -> None:
     class SlowToArm(FakeOutlet):
-        async def arm(self) -> str:
+        async def arm(self) -> Guarded:
             text = await super().arm()
             await clock.sleep_until(clock.now().mono_ms + 3_000)
             return text
@@ -136,7 +137,7 @@ async def test_an_outlet_that_cannot_be_armed_is_limited_all_the_same(bench: Ben
     assert bench.outlet.limits_ma == [16_000]
     await bench.want(0)
     assert bench.outlet.limits_ma == [16_000, 0]
-    assert bench.hand.failsafe == "not armed: b1: cannot be armed"
+    assert bench.hand.failsafe.detail == "not armed: b1: cannot be armed"
 
 
 async def test_arming_that_failed_is_tried_again_with_growing_pauses(calm: Bench) -> None:
@@ -147,7 +148,7 @@ async def test_arming_that_failed_is_tried_again_with_growing_pauses(calm: Bench
     assert calm.outlet.done.count("arm") == 5  # at once and after 2, 4, 8, 16 s; not yet after 32
     calm.outlet.refuses_arming = False
     await calm.keep_wanting(10_000, 10)
-    assert calm.hand.failsafe == "armed"
+    assert calm.hand.failsafe.detail == "armed"
 
 
 async def test_an_outlet_that_says_it_is_not_armed_is_armed_again(calm: Bench) -> None:
