@@ -12,9 +12,7 @@ def tell_verdict(verdict: Verdict, console: Console) -> None:
     for booking in sorted(verdict.bookings, key=lambda row: str(row["created_at"])):
         console.plain(f"  booking {booking['id']:<8} {LABELS[booking['evse_id']]}: {booking['status']}")
     for penalty in verdict.penalties:
-        place = (
-            f"  {LABELS[penalty['evse_id']]} owes {penalty['amount_minor'] / 100:.2f} {penalty['currency']}"
-        )
+        place = f"  {LABELS[penalty['evse_id']]} owes {penalty['amount']} {penalty['currency']}"
         if penalty["status"] == "ACCRUING":
             console.plain(f"{place} so far")
         elif penalty["kind"] == "OVERSTAY":

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from baywarden_config.demo.byhand import by_hand
@@ -50,7 +51,7 @@ def judge(ledger: Ledger, cloud: Store) -> Verdict:
     return Verdict(
         bookings=list(ledger.bookings),
         sessions=list(ledger.sessions),
-        penalties=list(ledger.penalties),
+        penalties=[{**row, "amount": amount_of(row)} for row in ledger.penalties],
         energy_wh=sum(row["energy_wh"] for row in ledger.sessions),
         events_sent=sum(last_seq for _, last_seq in ledger.heads.values()),
         events_received=sum(stream.received for stream in streams),
@@ -60,6 +61,11 @@ def judge(ledger: Ledger, cloud: Store) -> Verdict:
         altered=sum(stream.altered for stream in streams),
         differences=list(_differences(ledger, told)),
     )
+
+
+def amount_of(penalty: Row) -> str:
+    """280 minor units of two digits are "2.80", exactly."""
+    return format(Decimal(penalty["amount_minor"]).scaleb(-penalty["minor_digits"]), "f")
 
 
 class _Compared(NamedTuple):

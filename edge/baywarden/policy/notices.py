@@ -182,14 +182,14 @@ def _tell_of_bill(session: Session, bill: Bill, page: _Page) -> None:
         page.of_session(
             session,
             NoticeKind.OVERSTAY_STARTED,
-            lambda: f"Your car at {page.label} is costing for staying too long: {_sum(bill)} so far.",
+            lambda: f"The overstay fee at {page.label} has begun: {_sum(bill)} so far.",
             bill,
         )
         if bill.due.capped:
             page.of_session(
                 session,
                 NoticeKind.CAP_REACHED,
-                lambda: f"Your car at {page.label} has reached the most that staying costs: {_sum(bill)}.",
+                lambda: f"The overstay fee at {page.label} has reached its cap: {_sum(bill)}.",
                 bill,
             )
     starts_at = bill.due.starts_billing_at
@@ -205,7 +205,7 @@ def _warn(session: Session, bill: Bill, starts_at: datetime, page: _Page) -> Non
             page.of_session(
                 session,
                 NoticeKind.TIME_NEARLY_UP,
-                lambda: f"From {page.clock(starts_at)} on your car at {page.label} costs for staying.",
+                lambda: f"From {page.clock(starts_at)} on a fee for staying too long runs at {page.label}.",
                 which=f"{ahead_s}s-before-{_stamp(since)}",
             )
 

@@ -29,6 +29,7 @@ PENALTY: Mapping[str, Any] = {
     "kind": "OVERSTAY",
     "status": "FINAL",
     "amount_minor": 220,
+    "minor_digits": 2,
     "currency": "EUR",
     "billed_s": 660,
     "evidence": [
@@ -77,6 +78,7 @@ def test_a_complete_cloud_is_good_and_its_figures_are_the_ledgers() -> None:
     verdict = judge(ledger(), cloud(1, 2, 3))
     assert verdict.good
     assert (verdict.events_sent, verdict.events_received, verdict.energy_wh) == (6, 6, 5200)
+    assert verdict.as_json()["penalties"][0]["amount"] == "2.20"
     assert verdict.as_json()["penalties"][0]["amount_minor"] == 220
 
 
@@ -115,14 +117,14 @@ def test_another_wording_of_an_event_is_a_fault() -> None:
 
 
 def test_a_ledger_that_differs_from_what_it_told_is_found_out() -> None:
-    penalty = told_of("penalty", {**PENALTY, "amount_minor": 230})
+    penalty = told_of("penalty", {**PENALTY, "amount_minor": 230, "minor_digits": 2})
     assert judge(ledger(penalty=penalty), cloud(1, 2, 3, penalty=penalty)).differences == [
         "penalty p-1: amount_minor is 220 at the site and 230 in the cloud"
     ]
 
 
 def test_an_amount_that_its_evidence_does_not_bear_is_told() -> None:
-    wrong = {**PENALTY, "amount_minor": 240}
+    wrong = {**PENALTY, "amount_minor": 240, "minor_digits": 2}
     penalty = told_of("penalty", wrong)
     books = replace(ledger(penalty=penalty), penalties=(wrong,))
     assert judge(books, cloud(1, 2, 3, penalty=penalty)).differences == [

@@ -203,7 +203,7 @@ def test_a_calendar_that_is_set_back_puts_off_neither_warning_nor_penalty() -> N
     (warning,) = day.notices(NoticeKind.TIME_NEARLY_UP)
     assert (warning.at, warning.text) == (
         day.at("7:05"),
-        "From 09:10 on your car at Bay b1 costs for staying.",
+        "From 09:10 on a fee for staying too long runs at Bay b1.",
     )
 
 

@@ -11,6 +11,30 @@ from support.scripted_broker import ScriptedBroker
 from support.sync_site import Site, until
 
 
+async def test_the_will_is_left_with_the_broker_at_every_connect() -> None:
+    async with ScriptedBroker() as broker:
+        site = Site("127.0.0.1", broker.port, will_delay_s=45)
+        async with site.running():
+            assert broker.greeting is not None
+            will = broker.greeting.will
+    assert will is not None
+    assert (will.topic, will.qos, will.is_retained) == ("evs/1/site-1/state", 1, True)
+    assert will.delay_s == 45
+    told = json.loads(will.payload)
+    assert (told["online"], told["reason"]) == (False, "lost")
+
+
+async def test_the_broker_is_told_who_comes_and_to_keep_what_is_sent_meanwhile() -> None:
+    async with ScriptedBroker() as broker:
+        site = Site("127.0.0.1", broker.port, username="warden", password="päss", session_expiry_s=600)
+        async with site.running():
+            greeting = broker.greeting
+    assert greeting is not None
+    assert (greeting.client_id, greeting.username) == ("site-1", "warden")
+    assert greeting.password == "päss".encode()
+    assert (greeting.clean_start, greeting.session_expiry_s) == (False, 600)
+
+
 async def test_a_puback_that_never_comes_ends_the_connection() -> None:
     async with ScriptedBroker(lambda topic, payload: None if "evt/" in topic else 0) as broker:
         site = Site("127.0.0.1", broker.port, ack_timeout_s=0.2)
