@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +13,9 @@ from baywarden.model.time import ClockQuality, Now
 
 BUILT_AT: Final = datetime(2026, 11, 1, tzinfo=UTC)
 """No moment before this release was made can be now (DOMAIN 6, clock floor)."""
-_SYNCHRONISED: Final = (Path("/run/systemd/timesync/synchronized"), Path("/run/baywarden/clock-synchronised"))
+SYNCHRONISED: Final = (Path("/run/systemd/timesync/synchronized"), Path("/run/baywarden/clock-synchronised"))
 _LONGEST_SLEEP_S: Final = 60.0
+_LOOK_EVERY_MS: Final = 5_000
 
 
 def boot_id() -> str:
@@ -28,31 +30,63 @@ def boottime_ms() -> int:
 
 
 class SystemClock:
-    """UTC and boottime of this machine. `always_trusted` is for gateways whose clock is kept by other means."""
+    """UTC and boottime of this machine. `always_trusted` is for gateways whose clock is kept by other means.
 
-    def __init__(self, *, always_trusted: bool = False, floor_at: datetime = BUILT_AT) -> None:
+    Below `floor_at` the wall clock is known to be wrong. Below the last moment that was remembered it is taken for
+    wrong until it is synchronised: then the memory was (a bad clock chip once said 2038).
+    """
+
+    def __init__(
+        self,
+        *,
+        always_trusted: bool = False,
+        floor_at: datetime = BUILT_AT,
+        marks: Sequence[Path] = SYNCHRONISED,
+    ) -> None:
         self._always_trusted = always_trusted
-        self.floor_at = floor_at
+        self._floor_at = floor_at
+        self._marks = marks
+        self._remembered_at = floor_at
         self._boot_id = boot_id()
         self._was_synchronised = False
+        self._looked_mono_ms: int | None = None
+        self._is_synchronised = always_trusted
+
+    def remember(self, at: datetime) -> None:
+        """It was once at least so late, by a clock that was trusted then."""
+        self._remembered_at = max(self._remembered_at, at)
 
     def now(self) -> Now:
-        """Both clocks. Below the floor the wall clock is known to be wrong, so nothing may be judged by it."""
-        at = datetime.now(UTC)
-        return Now(max(at, self.floor_at), boottime_ms(), self._boot_id, self._quality(at))
+        """Both clocks and how far the wall clock may be believed."""
+        at, mono_ms = datetime.now(UTC), boottime_ms()
+        quality = self._quality(at, mono_ms)
+        is_believed = quality is ClockQuality.SYNCHRONISED
+        least = self._floor_at if is_believed else self._remembered_at
+        return Now(max(at, least), mono_ms, self._boot_id, quality)
 
     async def sleep_until(self, mono_ms: int) -> None:
         """Sleep by boottime: a machine that was suspended wakes at once."""
         while (wait_ms := mono_ms - boottime_ms()) > 0:  # noqa: ASYNC110 (a moment is waited for, not an event)
             await asyncio.sleep(min(wait_ms / 1000, _LONGEST_SLEEP_S))
 
-    def _quality(self, at: datetime) -> ClockQuality:
-        if at < self.floor_at:
+    def _quality(self, at: datetime, mono_ms: int) -> ClockQuality:
+        if at < self._floor_at:
             return ClockQuality.UNKNOWN
-        if self._always_trusted or any(mark.exists() for mark in _SYNCHRONISED):
+        if self._synchronised(mono_ms):
             self._was_synchronised = True
             return ClockQuality.SYNCHRONISED
-        return ClockQuality.RELATIVE if self._was_synchronised else ClockQuality.UNKNOWN
+        if at < self._remembered_at or not self._was_synchronised:
+            return ClockQuality.UNKNOWN
+        return ClockQuality.RELATIVE
+
+    def _synchronised(self, mono_ms: int) -> bool:
+        """What the machine says, looked up at most every few seconds."""
+        if self._always_trusted:
+            return True
+        if self._looked_mono_ms is None or mono_ms - self._looked_mono_ms >= _LOOK_EVERY_MS:
+            self._looked_mono_ms = mono_ms
+            self._is_synchronised = any(mark.exists() for mark in self._marks)
+        return self._is_synchronised
 
 
 @dataclass(frozen=True, slots=True)

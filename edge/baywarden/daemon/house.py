@@ -122,8 +122,8 @@ class House:
     async def _work(self, store: Store | AbsentBooks, saved: Saved) -> int:
         for note in saved.notes:
             _log.warning("%s", note)
-        if isinstance(self._clock, SystemClock) and saved.anchor is not None:
-            self._clock.floor_at = max(self._clock.floor_at, saved.anchor.at)
+        if isinstance(self._clock, SystemClock) and saved.anchor is not None and saved.anchor.trusted:
+            self._clock.remember(saved.anchor.at)
         parts = self._furnish(store, saved)
         await parts.brain.restarted(saved.anchor)
         try:
@@ -163,7 +163,7 @@ class House:
         return Parts(store, wires, brain, board, steward, heart, control, cloud)
 
     def _start(self, parts: Parts) -> None:
-        self._progress.expect("heart", CYCLE_DEADLINE_S)
+        self._progress.expect("heart", CYCLE_DEADLINE_S + 2 * self._settings.site.cycle_s)
         self._must("heart", parts.heart.run())
         self._must("hands", parts.steward.run())
         self._must("watchdog", self._feed())
@@ -187,7 +187,7 @@ class House:
         for place, (name, device_id, poll) in enumerate(polls):
             every_ms = wires.every_ms[device_id]
             grid = Grid(every_ms, offset_ms=every_ms * place // len(polls))
-            self._progress.expect(name, POLL_DEADLINE_S)
+            self._progress.expect(name, POLL_DEADLINE_S + 2 * every_ms / 1000)
             self._keep(name, partial(poll_for_ever, name, poll, grid, self._clock, self._progress))
 
     async def _feed(self) -> None:

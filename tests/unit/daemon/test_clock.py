@@ -1,6 +1,7 @@
 """The real clocks say how far they may be believed; the sped-up one runs from a stated origin."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,17 @@ def test_a_wall_clock_below_the_floor_is_not_trusted_and_never_shown() -> None:
 
 def test_a_clock_kept_by_other_means_is_trusted() -> None:
     assert SystemClock(always_trusted=True, floor_at=ORIGIN).now().trusted
+
+
+def test_a_moment_that_was_remembered_is_a_floor_only_until_the_clock_is_synchronised(tmp_path: Path) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    mark = tmp_path / "synchronized"
+    mark.touch()
+    poor, good = SystemClock(marks=[tmp_path / "none"]), SystemClock(marks=[mark])
+    for clock in (poor, good):
+        clock.remember(tomorrow)
+    assert (poor.now().at, poor.now().trusted) == (tomorrow, False)
+    assert good.now().at < tomorrow and good.now().trusted
 
 
 async def test_sleeping_ends_when_boottime_shows_it() -> None:
