@@ -396,6 +396,31 @@ async def test_an_answer_of_another_unit_or_length_or_function_does_not_count() 
 
 
 @pytest.mark.serial
+async def test_a_write_whose_echo_is_another_one_over_rtu_is_garbled() -> None:
+    def stubborn(request: bytes) -> Iterable[Reply]:
+        yield 0, with_crc(request[:4] + b"\x00\xa0") if request[1] == 6 else rtu_reply(request, 55)
+
+    async with PtyPeer(stubborn) as peer, opened(SerialLink(peer.path, 115200)) as link:
+        with pytest.raises(Garbled):
+            await link.write(1, 6, 261, [60])
+        assert len(peer.requests) == 1
+        assert link.statistics()[1].garbled == 1
+        assert await link.read(1, "holding", 261, 1) == (55,)
+
+
+async def test_a_write_whose_echo_is_another_one_over_tcp_is_garbled_and_costs_the_connection() -> None:
+    def stubborn(request: bytes) -> Iterable[Reply]:
+        yield 0, request[:-2] + b"\x00\xa0" if request[7] == 6 else tcp_reply(request, 55)
+
+    async with TcpPeer(stubborn) as peer, opened(TcpLink("127.0.0.1", peer.port)) as link:
+        with pytest.raises(Garbled):
+            await link.write(1, 6, 261, [60])
+        assert await link.read(1, "holding", 261, 1) == (55,)
+        assert peer.connections == 2
+        assert sum(request[7] == 6 for request in peer.requests) == 1
+
+
+@pytest.mark.serial
 async def test_noise_before_the_answer_is_skipped() -> None:
     def noisy(request: bytes) -> Iterable[Reply]:
         yield 0, b"\x01\x03\xff\x00" + rtu_reply(request, 55)

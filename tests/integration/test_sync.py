@@ -2,15 +2,17 @@
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from baywarden.model.command import PutBooking
 from baywarden.model.event import Stream
 from baywarden.model.evse import Availability, EvseStatus
-from support.broker import Broker, BrokerKind
+from support.broker import Broker, BrokerKind, broker_kinds
 from support.cloud_ear import CloudEar
-from support.sync_site import Proxy, Site, heard, numbers, put_booking, told, until
+from support.sync_site import Site, heard, numbers, put_booking, told, until
+from support.wires import Proxy
 
 pytestmark = pytest.mark.broker
 
@@ -58,17 +60,18 @@ async def test_a_clean_stop_leaves_a_retained_goodbye(broker: Broker) -> None:
         assert [(state["online"], state["reason"]) for state in ear.objects("state")] == [(False, "stopped")]
 
 
-async def test_a_site_that_dies_is_declared_offline_by_its_will(broker: Broker) -> None:
-    if broker.kind is not BrokerKind.MOSQUITTO:
-        pytest.skip("this broker sends no wills of vanished MQTT 5 clients")
-    with CloudEar(broker.host, broker.port) as ear:
+@pytest.mark.parametrize("kind", broker_kinds(), ids=lambda kind: kind.value)
+async def test_a_site_that_dies_is_declared_offline_by_its_will(tmp_path: Path, kind: BrokerKind) -> None:
+    with Broker(tmp_path, kind=kind) as broker, CloudEar(broker.host, broker.port) as ear:
         async with Proxy(broker.host, broker.port) as proxy:
             site = Site(proxy.host, proxy.port, will_delay_s=1)
             async with site.running():
                 await heard(ear, lambda: bool(ear.objects("state")))
                 await proxy.cut_for_good()
                 await heard(ear, lambda: ear.objects("state")[-1].get("reason") == "lost")
-    assert ear.objects("state")[-1]["online"] is False
+        with CloudEar(broker.host, broker.port) as late:
+            await heard(late, lambda: bool(late.objects("state")))
+    assert [state["online"] for state in late.objects("state")] == [False]
 
 
 async def test_a_status_is_retained_and_sent_only_when_it_changes(broker: Broker) -> None:

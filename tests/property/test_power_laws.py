@@ -59,6 +59,11 @@ def stir(yard: Yard, chance: random.Random) -> None:
         yard.mono_ms += chance.choice([1_000, 15_000, 61_000])
 
 
+def arm(yard: Yard, chance: random.Random) -> None:
+    for charger in yard.chargers.values():
+        charger.is_armed = chance.random() < 0.6
+
+
 def calm(yard: Yard) -> None:
     for charger in yard.chargers.values():
         charger.is_heard, charger.loses_writes, charger.loses_answers = True, False, False
@@ -80,11 +85,15 @@ def is_heard(yard: Yard, charger: Charger) -> bool:
 def allowed_ma(yard: Yard, charger: Charger, held: Commitment) -> int:
     """The largest limit that may be in force. Cars in the yard keep to it."""
     evse = charger.rules
+    if yard.has_fallen_back(charger):
+        return evse.failsafe_ma
     limit_ma = held.allowed_ma if held.allowed_ma < ANY_MA else max(evse.max_current_ma, evse.failsafe_ma)
     return limit_ma if is_heard(yard, charger) else max(limit_ma, evse.failsafe_ma)
 
 
 def worst_ma(yard: Yard, charger: Charger, held: Commitment) -> int:
+    if yard.has_fallen_back(charger):
+        return charger.rules.failsafe_ma
     measured = max((ma or 0 for ma in charger.last.current_ma), default=0) if charger.last else 0
     return max(allowed_ma(yard, charger, held), measured)
 
@@ -159,6 +168,7 @@ def is_stubborn(yard: Yard, charger: Charger, held: Commitment) -> bool:
 def test_no_fuse_is_promised_more_than_it_holds_in_any_history(rules: SiteRules, seed: int) -> None:
     chance = random.Random(seed)
     yard = Yard(rules)
+    arm(yard, chance)
     for _ in range(30):
         if chance.random() < 0.3 or not yard.loads_ma:
             with_loads(yard, chance)
@@ -175,6 +185,7 @@ def test_no_fuse_is_promised_more_than_it_holds_in_any_history(rules: SiteRules,
 def test_the_limits_that_are_really_in_force_never_exceed_a_fuse(rules: SiteRules, seed: int) -> None:
     chance = random.Random(seed)
     yard = Yard(rules)
+    arm(yard, chance)
     with_loads(yard, chance)
     for _ in range(40):
         stir(yard, chance)

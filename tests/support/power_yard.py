@@ -56,6 +56,8 @@ class Charger:
     real_ma: int = 0
     appetite_ma: int = 80_000
     is_heard: bool = True
+    is_armed: bool = False
+    """Falls back to its fail-safe current by itself, and that was seen."""
     loses_writes: bool = False
     loses_answers: bool = False
     session: Session | None = None
@@ -78,6 +80,7 @@ class Yard:
     loads_ma: dict[str, int] = field(default_factory=dict)
     silent_meters: set[str] = field(default_factory=set)
     mono_ms: int = BEGIN_MONO_MS
+    begun_mono_ms: int = BEGIN_MONO_MS
 
     def __post_init__(self) -> None:
         self.chargers = {evse_id: Charger(evse) for evse_id, evse in self.rules.evses.items()}
@@ -123,6 +126,13 @@ class Yard:
     def cycle(self) -> None:
         """Read, share, write, read back."""
         self.mono_ms += 1000
+        for charger in self.chargers.values():
+            if (
+                charger.is_armed
+                and not charger.is_heard
+                and self._silent_ms(charger) > charger.rules.failsafe_timeout_ms
+            ):
+                charger.real_ma = min(charger.real_ma, charger.rules.failsafe_ma)
         snapshot = self._snapshot()
         self.before = {name: charger.held for name, charger in self.chargers.items()}
         held = {name: known for name, known in self.before.items() if known is not None}
@@ -147,6 +157,21 @@ class Yard:
         for _ in self.rules.circuits:
             found |= {one.id for one in self.rules.circuits.values() if one.parent in found}
         return found
+
+    def has_fallen_back(self, charger: Charger) -> bool:
+        """Whether it is surely at its fail-safe current by now: 15 s for charger and car after its time-out."""
+        silent_ms = self._silent_ms(charger)
+        return charger.is_armed and silent_ms > charger.rules.failsafe_timeout_ms + 15_000
+
+    def restart(self) -> None:
+        """The daemon is started anew: what was written and read is forgotten, what was armed is not."""
+        self.begun_mono_ms = self.mono_ms
+        for charger in self.chargers.values():
+            charger.held = charger.last = charger.heard_mono_ms = None
+
+    def _silent_ms(self, charger: Charger) -> int:
+        heard = charger.heard_mono_ms
+        return self.mono_ms - (self.begun_mono_ms if heard is None else heard)
 
     def _snapshot(self) -> Snapshot:
         for charger in self.chargers.values():
@@ -176,9 +201,11 @@ class Yard:
                     name,
                     EvseStatus(name, Availability.UNKNOWN, "", BEGIN),
                     session=charger.session,
+                    armed_ma=charger.rules.failsafe_ma if charger.is_armed else None,
                 )
                 for name, charger in self.chargers.items()
-            }
+            },
+            begun_mono_ms=self.begun_mono_ms,
         )
 
     def _write(self, charger: Charger, limit_ma: int) -> None:

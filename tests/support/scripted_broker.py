@@ -5,7 +5,10 @@ import struct
 from collections.abc import Callable
 from typing import Self
 
-CONNECT, PUBLISH, PUBACK, SUBSCRIBE, PINGREQ, DISCONNECT = 1, 3, 4, 8, 12, 14
+from support.connect_packet import Connect, read_connect
+from support.mqtt_wire import PUBLISH, packet, puback_packet, read_packet, split_publish
+
+CONNECT, PUBACK, SUBSCRIBE, PINGREQ = 1, 4, 8, 12
 
 
 class ScriptedBroker:
@@ -17,6 +20,8 @@ class ScriptedBroker:
         self.published: list[tuple[str, bytes]] = []
         self.acked_mids: list[int] = []
         self.connects = 0
+        self.greeting: Connect | None = None
+        """The newest CONNECT."""
         self.port = 0
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -48,14 +53,13 @@ class ScriptedBroker:
         """The same with any bytes as topic."""
         body = struct.pack("!H", len(name)) + name + struct.pack("!H", mid) + b"\0" + payload
         for writer in self._writers:
-            writer.write(b"\x32" + _length(len(body)) + body)
+            writer.write(packet(0x32, body))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
             while True:
-                head = (await reader.readexactly(1))[0]
-                body = await reader.readexactly(await _read_length(reader))
+                head, body = await read_packet(reader)
                 self._answer(head >> 4, body, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -66,6 +70,7 @@ class ScriptedBroker:
     def _answer(self, kind: int, body: bytes, writer: asyncio.StreamWriter) -> None:
         if kind == CONNECT:
             self.connects += 1
+            self.greeting = read_connect(body)
             writer.write(self.connack)
         elif kind == SUBSCRIBE:
             writer.write(b"\x90\x04" + body[:2] + b"\0\x01")
@@ -77,30 +82,9 @@ class ScriptedBroker:
             writer.write(b"\xd0\0")
 
     def _take_publish(self, body: bytes, writer: asyncio.StreamWriter) -> None:
-        size = struct.unpack("!H", body[:2])[0]
-        topic, rest = body[2 : 2 + size].decode(), body[2 + size :]
-        mid, properties = rest[:2], rest[2]
-        payload = rest[3 + properties :]
+        topic, mid, rest = split_publish(body)
+        payload = rest[1 + rest[0] :]
         self.published.append((topic, payload))
         code = self.puback(topic, payload)
         if code is not None:
-            writer.write(b"\x40\x04" + mid + bytes([code, 0]))
-
-
-async def _read_length(reader: asyncio.StreamReader) -> int:
-    length, shift = 0, 0
-    while True:
-        byte = (await reader.readexactly(1))[0]
-        length |= (byte & 0x7F) << shift
-        shift += 7
-        if not byte & 0x80:
-            return length
-
-
-def _length(value: int) -> bytes:
-    encoded = bytearray()
-    while True:
-        value, digit = value >> 7, value & 0x7F
-        encoded.append(digit | (0x80 if value else 0))
-        if not value:
-            return bytes(encoded)
+            writer.write(puback_packet(mid, code))

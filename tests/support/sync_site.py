@@ -1,4 +1,4 @@
-"""A site's cloud link with a fake store behind it, and the ways to watch it and cut it."""
+"""A site's cloud link with a fake store behind it, and the ways to watch it."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from random import Random
-from typing import Any, Self
+from typing import Any
 
 from baywarden.model.command import Command, Reply, Result
 from baywarden.model.event import Stream
@@ -109,45 +109,3 @@ def put_booking(command_id: str = "c-1", **changes: Any) -> bytes:
         },
     }
     return json.dumps(body | changes).encode()
-
-
-class Proxy:
-    """A wire to the broker that the test can cut."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self._place = (host, port)
-        self.host = "127.0.0.1"
-        self.port = 0
-        self._writers: list[asyncio.StreamWriter] = []
-        self._pumps: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, self.host, 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.cut_for_good()
-
-    async def cut_for_good(self) -> None:
-        self._server.close()
-        for writer in self._writers:
-            writer.transport.abort()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(*self._place)
-        self._writers += [writer, back]
-        for source, target in ((reader, back), (there, writer)):
-            task = asyncio.create_task(_pump(source, target))
-            self._pumps.add(task)
-            task.add_done_callback(self._pumps.discard)
-
-
-async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    try:
-        while data := await source.read(65_536):
-            target.write(data)
-    except ConnectionError:
-        pass
-    finally:
-        target.transport.abort()

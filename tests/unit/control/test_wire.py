@@ -37,6 +37,13 @@ def test_a_request_has_the_same_payload_as_a_command_by_mqtt() -> None:
         (b'{"id":"","name":"status"}', None, "id: must be text"),
         (b'{"id":"1"}', "1", "name: must be text"),
         (b'{"id":"1","name":"status","params":[]}', "1", "params: must be an object"),
+        (b'{"id":"\\ud800","name":"status"}', None, "id: must be text"),
+        (b'{"id":"\xed\xa0\x80","name":"status"}', None, "id: must be text"),
+        (b'{"id":"1","name":"\\udfff"}', "1", "half a character"),
+        (b'{"id":"1","name":"status","params":{"a":["\\ud800"]}}', "1", "half a character"),
+        (b'{"id":"1","name":"status","params":{"\\ud800":1}}', "1", "half a character"),
+        (b'{"id":"1","name":"status","params":{"a":NaN}}', "1", "no JSON number"),
+        (b'{"id":"1","name":"status","params":{"a":1e999}}', "1", "no JSON number"),
         (b'{"id":"1","name":"' + b"x" * MAX_REQUEST_BYTES + b'"}', None, "more than"),
     ],
 )
@@ -46,6 +53,10 @@ def test_a_line_that_is_no_request_is_refused_with_the_place(
     with pytest.raises(WireGarbled, match=detail) as caught:
         decode_request(line)
     assert caught.value.id == request_id
+
+
+def test_a_character_in_two_halves_is_whole() -> None:
+    assert decode_request(b'{"id":"1","name":"x","params":{"a":"\\ud83d\\ude97"}}').params == {"a": "🚗"}
 
 
 def test_what_json_cannot_say_is_refused() -> None:

@@ -67,7 +67,7 @@ def test_where_no_token_can_be_read_the_car_that_comes_is_the_holders() -> None:
     assert day.session().token == "T1"
 
 
-def test_a_car_that_was_there_before_the_hold_is_not_taken_for_the_holders() -> None:
+def test_a_car_that_was_there_long_before_the_hold_is_not_taken_for_the_holders() -> None:
     day = a_day()
     day.charge()
     day.run_to("10:00")

@@ -149,7 +149,19 @@ def test_the_chargers_own_pause_is_never_idle() -> None:
     assert day.session().open_state is IDLE
 
 
-def test_a_withheld_car_is_paused() -> None:
+def test_a_car_that_is_withheld_for_a_hold_is_paused() -> None:
+    day = a_day()
+    day.book("k1", "9:10", "10:00")
+    day.run_to("9:11")
+    day.charge(id_tag="T9")
+    day.run(10)
+    day.fill()
+    day.run(60)
+    assert day.session().withheld == "reserved_for_another"
+    assert day.session().open_state is PAUSED
+
+
+def test_a_car_that_was_stopped_by_request_is_idle() -> None:
     day = a_day()
     day.charge()
     day.run(600)
@@ -157,7 +169,7 @@ def test_a_withheld_car_is_paused() -> None:
     day.fill()
     day.run(300)
     day.leave()
-    assert timeline(day) == [(CHARGING, 600), (PAUSED, 300)]
+    assert timeline(day) == [(CHARGING, 600), (IDLE, 300)]
 
 
 def test_a_fault_is_never_idle() -> None:

@@ -184,6 +184,55 @@ def test_a_paused_car_is_not_switched_on_again_before_a_minute() -> None:
     assert yard.limits_ma() == {"a": 16_000}
 
 
+@pytest.mark.parametrize(("booked_w", "pause_s"), [(None, 300), (0, 60)])
+def test_a_car_that_is_paused_again_soon_rests_for_five_minutes_unless_it_is_booked(
+    booked_w: int | None, pause_s: int
+) -> None:
+    yard = Yard(site([METERED], [outlet("a")]), {"yard": 5_000})
+    yard.plug_in("a", booked_w=booked_w)
+    for load_ma, seconds in ((5_000, 3), (28_000, 1), (5_000, 60), (28_000, 1)):
+        yard.loads_ma["yard"] = load_ma
+        yard.cycles(seconds)
+    yard.loads_ma["yard"] = 5_000
+    yard.cycles(pause_s - 1)
+    assert yard.limits_ma() == {"a": 0}
+    yard.cycles(1)
+    assert yard.limits_ma() == {"a": 16_000}
+
+
+def test_a_restless_load_does_not_switch_a_car_more_than_twelve_times_an_hour() -> None:
+    yard = Yard(site([METERED], [outlet(name) for name in "abc"]), {"yard": 10_000})
+    for name in "abc":
+        yard.plug_in(name)
+        yard.cycles(1)
+    was_on, switched_off = False, 0
+    for second in range(3600):
+        yard.loads_ma["yard"] = 16_000 if second // 45 % 2 else 12_000
+        is_on = yard.cycles(1)["c"].limit_ma > 0
+        switched_off += was_on and not is_on
+        was_on = is_on
+    assert 2 <= switched_off <= 12
+
+
+def test_a_full_car_keeps_the_least_before_a_newcomer_so_that_it_goes_on_being_idle() -> None:
+    # Paused by us it would be no longer idle, and nobody could say for how long it had blocked the bay.
+    yard = Yard(site([Circuit("yard", 11_000)], [outlet("a"), outlet("b")]))
+    yard.plug_in("a", state=ClockState.SUSPENDED_EV)
+    yard.cycles(20)
+    yard.plug_in("b")
+    yard.cycles(60)
+    assert yard.limits_ma() == {"a": 6_000, "b": 0}
+
+
+def test_a_full_car_is_paused_for_a_booked_one() -> None:
+    yard = Yard(site([Circuit("yard", 11_000)], [outlet("a"), outlet("b")]))
+    yard.plug_in("a", state=ClockState.SUSPENDED_EV)
+    yard.cycles(20)
+    yard.plug_in("b", booked_w=0)
+    yard.cycles(60)
+    assert yard.limits_ma() == {"a": 0, "b": 11_000}
+
+
 def test_a_flickering_load_does_not_make_the_limits_flicker() -> None:
     yard = Yard(site([METERED], [outlet("a")]), {"yard": 20_000})
     yard.plug_in("a")
@@ -252,6 +301,84 @@ def test_an_outlet_that_was_never_heard_counts_with_the_most_it_can_give() -> No
     yard.cycles(20)
     assert yard.limits_ma() == {"a": 12_000, "b": 0}
     assert yard.allocations["b"].why == "0 A: not heard, counted at 20 A"
+
+
+def test_an_armed_outlet_that_is_silent_counts_at_its_fail_safe_current_once_it_has_surely_fallen_back() -> (
+    None
+):
+    yard = Yard(site([Circuit("yard", 20_000)], [outlet("a"), outlet("b")]))
+    yard.chargers["a"].is_armed = True
+    yard.plug_in("a")
+    yard.cycles(20)
+    yard.chargers["a"].is_heard = False
+    yard.plug_in("b")
+    yard.cycles(45)
+    assert yard.limits_ma() == {"a": 10_000, "b": 0}
+    yard.cycles(1)
+    assert yard.limits_ma() == {"a": 6_000, "b": 14_000}
+    assert yard.allocations["a"].why == "6 A: not heard, counted at 6 A"
+
+
+def test_an_outlet_that_was_not_armed_counts_at_its_last_limit_for_as_long_as_it_is_silent() -> None:
+    yard = Yard(site([Circuit("yard", 20_000)], [outlet("a"), outlet("b")]))
+    yard.plug_in("a")
+    yard.cycles(20)
+    yard.chargers["a"].is_heard = False
+    yard.plug_in("b")
+    yard.cycles(600)
+    assert yard.limits_ma() == {"a": 10_000, "b": 0}
+
+
+def test_after_a_restart_dead_outlets_that_were_armed_do_not_stop_the_others() -> None:
+    yard = Yard(site([Circuit("yard", 63_000)], [outlet(name, max_current_ma=32_000) for name in "abcdef"]))
+    for name, charger in yard.chargers.items():
+        charger.is_armed = True
+        yard.plug_in(name)
+    yard.cycles(60)
+    yard.restart()
+    for name in "ef":
+        yard.chargers[name].is_heard = False
+    yard.cycles(45)
+    assert set(yard.limits_ma().values()) == {0}
+    yard.cycles(120)
+    assert sum(yard.limits_ma()[name] for name in "abcd") == 63_000 - 2 * 6_000
+
+
+def test_what_a_silent_outlet_drew_last_is_not_taken_off_the_meter_once_it_has_fallen_back() -> None:
+    yard = Yard(site([METERED], [outlet("a"), outlet("b")]), {"yard": 10_000})
+    yard.chargers["a"].is_armed = True
+    yard.plug_in("a")
+    yard.cycles(20)
+    yard.chargers["a"].is_heard = False
+    yard.plug_in("b")
+    yard.cycles(200)
+    assert yard.chargers["a"].drawn_ma == 6_000
+    assert yard.limits_ma()["b"] <= 32_000 - 10_000 - 6_000
+    assert yard.limits_ma()["b"] >= 6_000
+
+
+def test_an_outlet_that_fell_back_to_nothing_is_told_to_stay_there() -> None:
+    yard = Yard(site([Circuit("yard", 16_000)], [outlet("a", failsafe_ma=0), outlet("b")]))
+    yard.chargers["a"].is_armed = True
+    yard.plug_in("a")
+    yard.cycles(20)
+    yard.chargers["a"].is_heard = False
+    yard.plug_in("b")
+    yard.cycles(60)
+    assert yard.limits_ma() == {"a": 0, "b": 16_000}
+
+
+def test_a_silent_outlet_that_fell_back_is_told_to_stop_only_where_the_fuse_needs_it() -> None:
+    yard = Yard(site([METERED], [outlet("a")]), {"yard": 5_000})
+    yard.chargers["a"].is_armed = True
+    yard.plug_in("a")
+    yard.cycles(5)
+    yard.chargers["a"].is_heard = False
+    yard.cycles(100)
+    assert yard.allocations["a"].why == "6 A: not heard, counted at 6 A"
+    yard.loads_ma["yard"] = 30_000
+    yard.cycles(2)
+    assert yard.limits_ma() == {"a": 0}
 
 
 def test_a_silent_outlet_is_told_to_stop_when_a_fuse_is_over_its_limit() -> None:

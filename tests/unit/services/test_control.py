@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import logging
 import os
+import socket
 import stat
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -87,12 +89,71 @@ async def test_a_second_daemon_does_not_take_the_socket_of_a_living_one(socket_p
 
 async def test_a_socket_left_by_a_killed_daemon_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
-    path.touch()
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))
     server = ControlServer(path, _echo)
     await server.start()
     assert await _talk(path, b'{"id": "1", "name": "x"}\n')
     await server.stop()
     assert not path.exists()
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "link"])
+async def test_what_is_no_socket_is_never_removed(tmp_path: Path, kind: str) -> None:
+    path, precious = tmp_path / "control.sock", tmp_path / "precious"
+    precious.write_text("kept")
+    match kind:
+        case "file":
+            path.write_text("kept")
+        case "folder":
+            path.mkdir()
+        case _:
+            path.symlink_to(precious)
+    with pytest.raises(RuntimeError, match=f"{path} is a .*{kind}"):
+        await ControlServer(path, _echo).start()
+    assert os.path.lexists(path)
+    assert path.is_dir() or path.read_text() == "kept"
+
+
+async def test_a_stop_removes_no_socket_but_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "control.sock"
+    first, second = ControlServer(path, _echo), ControlServer(path, _echo)
+    await first.start()
+    path.unlink()
+    await second.start()
+    await first.stop()
+    assert await _talk(path, b'{"id": "1", "name": "x"}\n')
+    await second.stop()
+    assert not path.exists()
+
+
+async def _broken(request: ControlRequest) -> Mapping[str, Any]:
+    match request.name:
+        case "late":
+            raise TimeoutError
+        case "gone":
+            raise ConnectionResetError
+        case "unsayable":
+            return {"id": request.id, "data": {"a": "\ud800"}}
+    raise KeyError("bay-1")
+
+
+async def test_a_request_that_breaks_the_daemon_is_answered_and_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = ControlServer(tmp_path / "control.sock", _broken)
+    await server.start()
+    names = ("late", "gone", "unsayable", "other", "other", "other")
+    lines = [json.dumps({"id": str(place), "name": name}).encode() + b"\n" for place, name in enumerate(names)]
+    with caplog.at_level(logging.WARNING):
+        answers = await _talk(tmp_path / "control.sock", *lines)
+    await server.stop()
+    assert [(answer["id"], answer["result"], answer["reason"]) for answer in answers] == [
+        (str(place), "FAILED", "FAILED") for place in range(6)
+    ]
+    told = [record for record in caplog.records if record.exc_info is not None]
+    assert len(told) == 4
+    assert "'bay-1'" in str(told[-1].exc_info)
 
 
 async def test_a_stopped_daemon_is_unreachable(tmp_path: Path) -> None:

@@ -160,12 +160,31 @@ def test_a_refusal_nobody_can_explain_is_tried_some_times_and_then_parked() -> N
     run_leaping(main())
 
 
-def test_an_event_nobody_has_subscribed_to_is_a_success_that_is_counted() -> None:
+def test_an_event_nobody_has_subscribed_to_is_a_success_that_is_counted_and_told() -> None:
     async def main() -> None:
         scene = Scene(2, lambda parcel: 0x10)
         await scene.run_for(5)
         assert scene.outbox.acked(Stream.BOOKING) == 2
         assert scene.tally.counters()["no_subscribers"] == 2
+        assert scene.tally.remarks() == f"nobody has subscribed to {TOPIC}"
+        scene.carrier.answer = lambda parcel: 0
+        scene.outbox.add(Stream.BOOKING)
+        await scene.run_for(60)
+        assert scene.tally.remarks() is None
+
+    run_leaping(main())
+
+
+def test_an_event_that_cannot_be_read_is_an_alarm_until_it_can() -> None:
+    async def main() -> None:
+        scene = Scene(2)
+        scene.outbox.is_broken = True
+        await scene.run_for(30)
+        assert scene.tally.alarms() == "the outbox of booking cannot be read: the disk is full"
+        scene.outbox.is_broken = False
+        await scene.run_for(30)
+        assert scene.sent == [1, 2]
+        assert scene.tally.alarms() is None
 
     run_leaping(main())
 

@@ -2,11 +2,18 @@
 
 import asyncio
 import json
+import socket
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from baywarden.model.event import Stream
+from baywarden.sync.errors import LinkLost
+from baywarden.sync.link import Link
+from baywarden.sync.options import CloudOptions
+from baywarden.sync.topics import Topics
 from support.scripted_broker import ScriptedBroker
 from support.sync_site import Site, until
 
@@ -172,3 +179,81 @@ async def test_a_stop_while_connecting_is_quick() -> None:
         async with asyncio.timeout(2):
             async with site.trying():
                 await until(lambda: broker.connects == 1)
+
+
+def connecting() -> list[threading.Thread]:
+    """The threads in which a connection is still being made."""
+    return [thread for thread in threading.enumerate() if thread.name == "mqtt-connect"]
+
+
+async def test_a_connect_that_was_given_up_never_speaks_to_the_broker_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found, names = threading.Event(), socket.getaddrinfo
+
+    def slow_name_server(host: Any, *rest: Any, **more: Any) -> Any:
+        if host != "broker.example":
+            return names(host, *rest, **more)
+        found.wait(10)
+        return names("127.0.0.1", *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow_name_server)
+    async with ScriptedBroker() as broker:
+        options = CloudOptions("site-1", "broker.example", broker.port, tls=False, connect_timeout_s=0.2)
+        link = Link(options, Topics("site-1"), b"{}", lambda message: None)
+        with pytest.raises(LinkLost, match=r"no welcome within 0.2 s"):
+            await link.open()
+        await link.close()
+        assert connecting()
+        found.set()
+        await until(lambda: not connecting())
+        await asyncio.sleep(0.2)
+        assert broker.connects == 0
+
+
+async def test_a_password_is_read_at_each_connection_without_its_line_end(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b" first \r\n")
+    async with ScriptedBroker() as broker:
+        site = Site("127.0.0.1", broker.port, username="warden", password_file=secret)
+        async with site.running():
+            assert broker.greeting is not None and broker.greeting.password == b" first "
+            secret.write_bytes("zwöte".encode())
+            broker.disconnect_all(0x8B)
+            await until(lambda: broker.connects == 2)
+            assert broker.greeting.password == "zwöte".encode()
+
+
+async def test_without_its_secret_the_site_says_so_and_connects_as_soon_as_it_is_there(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    async with ScriptedBroker() as broker:
+        site = Site("127.0.0.1", broker.port, username="warden", password_file=secret)
+        async with site.trying():
+            await until(lambda: site.sync.state.attempts >= 2)
+            state = site.sync.state
+            assert not state.connected and str(secret) in state.reason
+            assert state.alarm == state.reason
+            assert broker.connects == 0
+            secret.write_text("late\n")
+            await until(lambda: site.sync.state.connected)
+            assert site.sync.state.alarm is None
+            assert broker.greeting is not None and broker.greeting.password == b"late"
+
+
+async def test_a_certificate_that_is_none_is_named_as_the_fault_of_a_file(tmp_path: Path) -> None:
+    ca = tmp_path / "ca.pem"
+    ca.write_text("no certificate")
+    async with ScriptedBroker() as broker:
+        site = Site("127.0.0.1", broker.port, tls=True, ca_file=ca)
+        async with site.trying():
+            await until(lambda: site.sync.state.attempts >= 2)
+            assert str(site.sync.state.alarm).startswith(f"a file of [cloud] cannot be used: {ca}")
+
+
+async def test_that_nobody_listens_stands_in_the_reason_of_the_link() -> None:
+    async with ScriptedBroker(lambda topic, payload: 0x10 if "evt/booking" in topic else 0) as broker:
+        site = Site("127.0.0.1", broker.port)
+        site.add(Stream.BOOKING)
+        async with site.running():
+            await until(lambda: site.sync.state.counters.get("no_subscribers") == 1)
+            assert site.sync.state.reason == "connected; nobody has subscribed to evs/1/site-1/evt/booking"
