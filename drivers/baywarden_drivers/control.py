@@ -67,7 +67,7 @@ class Writing:
         """Limit the current to at most `amps`; the limit that the device then shows, in A.
 
         Rounded down to what the device can say; below its minimum that is 0. Raises ValueRefused where 0
-        would not pause safely, and NotApplied when another limit is read back.
+        would not pause safely, and NotApplied when a higher limit is read back, or none.
         """
         control = self._profile.control
         if control is None:
@@ -104,7 +104,10 @@ class Writing:
         return _ZERO
 
     async def read_back(self, control: Control, expected: Decimal) -> Decimal:
-        """The limit that the device shows once it is as expected. Raises NotApplied when it stays another."""
+        """The limit that the device shows once it is as expected, or the lower one at which it stays.
+
+        A lower one may come of a switch in the device, its cable or its heat. Raises NotApplied when it stays higher.
+        """
         if control.readback is None:
             return expected
         await asyncio.sleep(control.readback_delay_ms / 1000)
@@ -114,6 +117,8 @@ class Writing:
             if shown is not None and _fits(Decimal(shown), expected, control):
                 return Decimal(shown)
             if mono_s() >= give_up_at:
+                if shown is not None and _ZERO <= Decimal(shown) < expected:
+                    return Decimal(shown)
                 seen = "nothing" if shown is None else f"{shown} A"
                 raise NotApplied(f"a limit of {expected} A was written, but {control.readback} shows {seen}")
             await asyncio.sleep(_LOOK_EVERY_S)

@@ -150,7 +150,7 @@ class Device:
         """Limit the current to at most `amps`; the limit that the device then shows.
 
         Rounded down to what the device can say, and to 0 below its minimum; 0 pauses in the profile's way.
-        Raises ValueRefused where it has none, NotApplied when it reads back another, or another DeviceError.
+        Raises ValueRefused where it has none, NotApplied when it reads back a higher one, or another DeviceError.
         """
         with self._told(f"limit to {amps} A"):
             return await self._writing.set_limit(amps)

@@ -4,10 +4,13 @@ import asyncio
 import json
 import os
 import random
+import re
 import resource
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -20,8 +23,13 @@ from baywarden.model.command import CancelBooking, Command, Door, Reply, Result
 from baywarden.model.event import Stream
 from baywarden.model.overstay import PenaltyStatus
 from baywarden.model.reading import EvseReading
-from baywarden.ports.store import Batch, StoreError, StoreFull, StoreNewer
+from baywarden.ports.store import Batch, StoreDamaged, StoreError, StoreFull, StoreNewer
+from baywarden.store.codec import check_sum
+from baywarden.store.connect import open_reader, open_writer, transaction
 from baywarden.store.files import Files
+from baywarden.store.salvage import salvage
+from baywarden.store.schema import LEDGER, migrate
+from baywarden.store.tables import BOOKINGS
 from support import killed_store
 from support.books import AT, booking, draft, evse, now, open_books, penalty, session
 
@@ -275,6 +283,149 @@ async def test_a_partly_damaged_ledger_is_set_aside_and_what_is_readable_is_save
     await again.close()
 
 
+def flip_a_bit_of_an_index(ledger: Path, index: str, word: bytes) -> None:
+    """One bit of the last letter of `word`, in the page that is the whole index."""
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as db:
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (index,)).fetchone()
+    data = bytearray(ledger.read_bytes())
+    at = data.index(word, (root - 1) * PAGE, root * PAGE)
+    data[at + len(word) - 1] ^= 0x40
+    with ledger.open("r+b") as file:
+        file.seek((root - 1) * PAGE)
+        file.write(data[(root - 1) * PAGE : root * PAGE])
+
+
+INDICES = {
+    "sqlite_autoindex_bookings_1": b"b-live",
+    "bookings_by_time": b"b-live",
+    "sqlite_autoindex_commands_1": b"c-1",
+    "sqlite_autoindex_events_1": b"booking",
+}
+
+
+@pytest.mark.parametrize("index", INDICES)
+async def test_one_flipped_bit_in_an_index_is_mended_at_the_start(tmp_path: Path, index: str) -> None:
+    await a_used_ledger(tmp_path, rows=20)
+    flip_a_bit_of_an_index(Files(tmp_path).ledger, index, INDICES[index])
+    store = open_books(tmp_path)
+    saved = await store.load()
+    assert "the ledger was damaged" in saved.notes[0]
+    assert "was mended with" in saved.notes[0]
+    assert await store.answer("c-1") == Reply("c-1", Result.ACCEPTED)
+    assert len(await store.leftovers(100)) == 10
+    await store.commit(Batch(bookings=(booking("b-live", status=BookingStatus.CANCELED),)))
+    await store.close()
+    store = open_books(tmp_path)
+    saved = await store.load()
+    assert (saved.notes, saved.evses[0].bookings) == ((), ())
+    await store.close()
+
+
+async def test_of_a_record_that_a_damaged_index_doubled_the_younger_one_counts(tmp_path: Path) -> None:
+    await a_used_ledger(tmp_path, rows=20)
+    ledger = Files(tmp_path).ledger
+    flip_a_bit_of_an_index(ledger, "sqlite_autoindex_bookings_1", b"b-live")
+    canceled = BOOKINGS.row(booking("b-live", rev=2, status=BookingStatus.CANCELED))
+    with closing(sqlite3.connect(ledger)) as db:
+        db.execute(BOOKINGS.upsert, canceled)
+        db.commit()
+        assert db.execute("SELECT count(*) FROM bookings NOT INDEXED WHERE id = 'b-live'").fetchone() == (2,)
+    store = open_books(tmp_path)
+    assert (await store.load()).evses[0].bookings == ()
+    assert await store.booking("b-live") == booking("b-live", rev=2, status=BookingStatus.CANCELED)
+    await store.close()
+
+
+async def test_a_flipped_bit_in_the_name_of_a_row_is_mended_from_its_body(tmp_path: Path) -> None:
+    await a_used_ledger(tmp_path, rows=20)
+    ledger = Files(tmp_path).ledger
+    data = bytearray(ledger.read_bytes())
+    # In its row a start's eight bytes stand between the names, in an index nothing does.
+    row = re.search(b"b-live.{8}bay-1", data, re.DOTALL)
+    assert row is not None
+    data[row.start() + 5] ^= 0x40
+    ledger.write_bytes(data)
+    store = open_books(tmp_path)
+    await store.commit(Batch(bookings=(booking("b-live", status=BookingStatus.CANCELED),)))
+    await store.close()
+    store = open_books(tmp_path)
+    assert (await store.load()).evses[0].bookings == ()
+    await store.close()
+
+
+async def test_a_ledger_that_failed_at_work_is_mended_although_it_looks_sound(tmp_path: Path) -> None:
+    sound = await a_used_ledger(tmp_path, rows=20)
+    ledger = Files(tmp_path).ledger
+    store = open_books(tmp_path)
+    flip_a_bit_of_an_index(ledger, "bookings_by_time", b"b-live")
+    with pytest.raises(StoreDamaged, match="it is mended at the next start"):
+        await store.commit(Batch(bookings=(booking("b-live", rev=2),)))
+    await store.close()
+    ledger.write_bytes(sound)  # the card reads right again
+    store = open_books(tmp_path)
+    saved = await store.load()
+    assert "it failed at work: the database file is damaged" in saved.notes[0]
+    await store.commit(Batch(bookings=(booking("b-live", rev=2),)))
+    await store.close()
+    store = open_books(tmp_path)
+    saved = await store.load()
+    assert (saved.epoch, saved.notes) == (2, ())
+    await store.close()
+
+
+async def test_upkeep_that_meets_damage_has_the_ledger_mended_too(tmp_path: Path) -> None:
+    sound = await a_used_ledger(tmp_path, rows=20)
+    ledger = Files(tmp_path).ledger
+    store = open_books(tmp_path)
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as db:
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'commands_by_time'").fetchone()
+    with ledger.open("r+b") as file:
+        file.seek((root - 1) * PAGE)
+        file.write(bytes(PAGE))
+    with pytest.raises(StoreDamaged):
+        await store.tend(now(AT + timedelta(days=9)))
+    await store.close()
+    ledger.write_bytes(sound)
+    store = open_books(tmp_path)
+    assert "it failed at work" in (await store.load()).notes[0]
+    await store.close()
+
+
+async def test_a_disk_too_full_for_mending_is_an_error_and_no_reason_to_begin_empty(tmp_path: Path) -> None:
+    await a_used_ledger(tmp_path)
+    zero_a_leaf("bookings")(Files(tmp_path).ledger)
+    damaged = Files(tmp_path).ledger.read_bytes()
+    with no_file_grows_beyond(len(damaged) // 2), pytest.raises(StoreFull):
+        open_books(tmp_path)
+    assert Files(tmp_path).ledger.read_bytes() == damaged
+    store = open_books(tmp_path)
+    assert (await store.load()).evses[0].session == session()
+    await store.close()
+
+
+def test_mending_holds_a_small_part_of_a_large_ledger_in_memory(tmp_path: Path) -> None:
+    row_bytes, rows = 2000, 8000
+    body = b"x" * row_bytes
+    with closing(open_writer(tmp_path / "old.db", synchronous="NORMAL", max_bytes=2**27)) as old:
+        migrate(old, "ledger", LEDGER)
+        with transaction(old):
+            old.executemany(
+                "INSERT INTO events VALUES ('meter', 1, ?, 0, ?, ?)",
+                ((n, body, check_sum(body)) for n in range(rows)),
+            )
+    with (
+        closing(open_reader(tmp_path / "old.db")) as damaged,
+        closing(open_writer(tmp_path / "new.db", synchronous="NORMAL", max_bytes=2**27)) as fresh,
+    ):
+        migrate(fresh, "ledger", LEDGER)
+        tracemalloc.start()
+        copied, notes = salvage(damaged, fresh)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert (copied, notes) == (rows, [])
+    assert peak < row_bytes * rows / 3
+
+
 async def test_unsent_events_of_a_damaged_ledger_are_left_over_for_sending(tmp_path: Path) -> None:
     await a_used_ledger(tmp_path)
     zero_a_leaf("bookings")(Files(tmp_path).ledger)
@@ -428,6 +579,55 @@ async def test_a_log_without_its_ledger_is_never_played_into_a_new_one(tmp_path:
     await store.commit(Batch(bookings=(booking(),)))
     await store.close()
     assert kept_files(tmp_path, "ledger.damaged-*.db-wal") == [b"old log"]
+
+
+async def test_a_backup_put_in_place_by_hand_never_gives_a_number_twice(tmp_path: Path) -> None:
+    store = open_books(tmp_path)
+    await store.commit(Batch(bookings=(booking(),), drafts=(draft(),)))
+    await store.tend(now())
+    await store.commit(Batch(drafts=(draft(subject="b-2"),)))
+    tag = (await store.load()).epoch_tag
+    await store.close()
+    (backup,) = Files(tmp_path).backups()
+    shutil.copy(backup, Files(tmp_path).ledger)
+    store = open_books(tmp_path)
+    saved = await store.load()
+    assert (saved.epoch, saved.as_of) == (2, AT)
+    assert saved.epoch_tag != tag
+    assert saved.notes == (
+        "the ledger is the backup of 2026-03-01 08:00 UTC, put in its place by hand: "
+        "the numbering of events begins anew in epoch 2",
+    )
+    await store.commit(Batch(drafts=(draft(subject="b-3"),)))
+    assert [(e.epoch, e.seq) for e in await store.pending(Stream.BOOKING, 0, 9)] == [(2, 1)]
+    await store.close()
+    store = open_books(tmp_path)
+    saved = await store.load()
+    assert (saved.epoch, saved.as_of, saved.notes) == (2, None, ())
+    await store.close()
+
+
+async def test_a_damaged_backup_put_in_place_by_hand_is_still_only_as_new_as_it_was_made(
+    tmp_path: Path,
+) -> None:
+    await a_used_ledger(tmp_path, backup=True)
+    (backup,) = Files(tmp_path).backups()
+    shutil.copy(backup, Files(tmp_path).ledger)
+    zero_a_leaf("events")(Files(tmp_path).ledger)
+    store = open_books(tmp_path)
+    saved = await store.load()
+    assert (saved.epoch, saved.as_of) == (2, AT)
+    await store.close()
+
+
+async def test_a_backup_that_the_store_restores_itself_is_no_backup_any_more(tmp_path: Path) -> None:
+    await a_used_ledger(tmp_path, backup=True)
+    Files(tmp_path).ledger.unlink()
+    for as_of in (AT, None):
+        store = open_books(tmp_path)
+        saved = await store.load()
+        assert (saved.epoch, saved.as_of) == (2, as_of)
+        await store.close()
 
 
 async def test_a_ledger_of_a_newer_release_is_refused_untouched(tmp_path: Path) -> None:

@@ -348,6 +348,26 @@ def test_a_site_works_without_its_broker_and_tells_everything_later(row: Row, tm
 
 
 @pytest.mark.modbus
+@pytest.mark.broker
+def test_a_site_without_its_secret_works_says_so_and_connects_as_soon_as_it_is_there(
+    row: Row, broker: Broker, tmp_path: Path
+) -> None:
+    daemon, secret = RealDaemon(tmp_path, row.charger, broker_port=broker.port), tmp_path / "secret"
+    text = daemon.config.read_text("utf-8")
+    wanted = f'[cloud]\nusername = "{SITE_ID}"\npassword_file = "secret"\n'
+    daemon.config.write_text(text.replace("[cloud]\n", wanted), "utf-8")
+    with daemon:
+        daemon.wait(
+            lambda: str(secret) in daemon.status()["broker"]["reason"], "a reason that names the file"
+        )
+        assert str(secret) in daemon.status()["broker"]["alarm"]
+        assert daemon.ask("booking.put", booking(daemon))["result"] == "ACCEPTED"
+        secret.write_text("x\n")
+        daemon.wait(lambda: daemon.status()["broker"]["connected"], "the broker")
+        assert daemon.status()["broker"]["alarm"] is None
+
+
+@pytest.mark.modbus
 def test_a_full_disk_refuses_bookings_keeps_control_and_recovers_by_itself(row: Row, tmp_path: Path) -> None:
     with RealDaemon(tmp_path, row.charger, limit_a=16, rate=4) as daemon:
         assert daemon.ask("booking.put", booking(daemon))["result"] == "ACCEPTED"

@@ -2,11 +2,14 @@
 
 import asyncio
 import sqlite3
+import threading
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
+from typing import cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -339,6 +342,75 @@ async def test_a_backup_is_made_each_night_checked_and_three_are_kept(tmp_path: 
     await store.close()
 
 
+async def test_what_else_lies_among_the_backups_is_neither_taken_for_one_nor_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    (folder / "ledger-20260301T080000Z.db").mkdir(parents=True)
+    names = (
+        "ledger-before-update.db",
+        "ledger-2026031T80000Z.db",
+        "ledger-99999999T999999Z.db",
+        "ledger-a.part",
+    )
+    for name in names:
+        (folder / name).write_text("mine")
+    store = open_books(tmp_path, utc=lambda: AT)
+    assert store.stats()["backup_at"] is None
+    await store.commit(Batch(bookings=(booking(),)))
+    for night in range(1, 6):
+        await store.tend(now(AT + night * DAY))
+    assert store.stats()["backup_at"] == "2026-03-06T08:00:00Z"
+    await store.close()
+    Files(tmp_path).ledger.unlink()
+    store = open_books(tmp_path, utc=lambda: AT)
+    assert (await store.load()).as_of == AT + 5 * DAY
+    assert await store.booking("b-1") == booking()
+    await store.close()
+    assert [(folder / name).read_text() for name in names] == ["mine"] * 4
+    assert len(list(folder.iterdir())) == 5 + 3
+
+
+async def test_a_backup_removes_what_a_killed_one_left(tmp_path: Path) -> None:
+    store = open_books(tmp_path, utc=lambda: AT)
+    (tmp_path / "backups").mkdir()
+    for tail in ("", "-wal", "-shm", "-journal"):
+        (tmp_path / "backups" / f"ledger-20260228T080000Z.part{tail}").write_text("half")
+    await store.tend(now())
+    assert [path.name for path in (tmp_path / "backups").iterdir()] == ["ledger-20260301T080000Z.db"]
+    await store.close()
+
+
+async def test_upkeep_that_the_file_system_refuses_is_an_error_of_the_store(tmp_path: Path) -> None:
+    store = open_books(tmp_path)
+    (tmp_path / "backups").write_text("not a folder")
+    with pytest.raises(StoreError, match="the store's files cannot be used"):
+        await store.tend(now())
+    await store.close()
+
+
+async def test_a_command_is_not_kept_waiting_by_pages_of_history(tmp_path: Path) -> None:
+    gate = threading.Event()
+
+    class SlowQuestion(dict[str, str]):
+        """Asking it takes until the gate opens: like a search through years of bookings."""
+
+        def __iter__(self) -> Iterator[str]:
+            gate.wait(10)
+            return super().__iter__()
+
+    store = open_books(tmp_path)
+    await store.commit(Batch(bookings=(booking(),), sessions=(session(),)))
+    pages = asyncio.ensure_future(store.history("bookings", where=SlowQuestion(token="TOKEN-1")))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        assert await store.answer("c-1") is None
+        assert await store.booking("b-1") == booking()
+        assert await store.session("s-1") == session()
+    assert not pages.done()
+    gate.set()
+    assert len((await pages)[0]) == 1
+    await store.close()
+
+
 async def test_commits_pass_while_a_backup_is_made(tmp_path: Path) -> None:
     store = open_books(tmp_path)
     for _ in range(20):
@@ -385,6 +457,42 @@ async def test_one_reading_a_minute_is_kept_and_a_silent_device_has_no_values(tm
     (grid, *_) = await store.readings("grid", from_ms=start, to_ms=start + 60_000)
     assert (grid["contact"], grid["power_w"]) == ("silent", None)
     await store.close()
+
+
+async def test_a_wild_value_is_unknown_and_costs_no_other_reading(tmp_path: Path) -> None:
+    store = open_books(tmp_path)
+    wild = [cast("int", value) for value in (10**30, -(10**30), 2**63, 1e30, float("inf"), float("nan"))]
+    bad = [
+        MeterReading(f"bad-{n}", Contact.OK, power_w=w, energy_wh=w, current_ma=(w, 1, None))
+        for n, w in enumerate(wild)
+    ]
+    for reading in bad:
+        await store.keep(now(), [], [reading, MeterReading("good", Contact.OK, power_w=5)])
+        await store.tend(now(AT + timedelta(seconds=1)))
+        (row,) = await store.readings("good", from_ms=0, to_ms=2**60)
+        assert row["power_w"] == 5
+        (row,) = await store.readings(reading.meter_id, from_ms=0, to_ms=2**60)
+        assert [row[n] for n in ("power_w", "energy_wh", "l1_ma", "l2_ma", "l3_ma")] == [None] * 3 + [1, None]
+    assert store.stats()["telemetry_lost_rows"] == 0
+    await store.close()
+
+
+async def test_readings_that_cannot_be_written_are_counted_and_do_not_hinder_the_close(
+    tmp_path: Path,
+) -> None:
+    store = open_books(tmp_path)
+    unfit = MeterReading("\ud800", Contact.OK, power_w=5)  # half a character: no text that SQLite could take
+    await store.keep(now(), [], [unfit])
+    with pytest.raises(StoreError, match="the readings could not be written"):
+        await store.keep(now(AT + timedelta(minutes=2)), [], [unfit])
+    assert store.stats()["telemetry_lost_rows"] == 2
+    await store.keep(now(AT + timedelta(minutes=3)), [], [unfit])
+    await store.commit(Batch(bookings=(booking(),)))
+    await store.close()
+    assert store.stats()["telemetry_lost_rows"] == 3
+    assert not Files(tmp_path).ledger.with_name("ledger.db-wal").exists()
+    again = open_books(tmp_path)
+    await again.close()
 
 
 async def test_the_log_is_short_after_tending_and_gone_after_closing(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ class FakeOutlet:
         self.kept_alive = 0
         self.ignores_writes = False
         """Answers as if all was well, and nothing has changed."""
+        self.cap_ma: int | None = None
+        """Takes any limit and applies no more than this."""
         self.refuses_writes = False
         self.refuses_arming = False
         self.refuses_keep_alive = False
@@ -58,6 +60,8 @@ class FakeOutlet:
         if self.refuses_writes:
             raise WireError(f"{self.evse_id}: refuses the limit of {limit_ma} mA")
         self.limits_ma.append(limit_ma)
+        if self.cap_ma is not None:
+            limit_ma = min(limit_ma, self.cap_ma)
         if not self.ignores_writes:
             self._reading = replace(self._reading, limit_ma=limit_ma)
         return limit_ma

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from random import Random
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from baywarden.model.command import Command, Reply, Result
@@ -37,6 +39,11 @@ class Site:
             drain_per_s=0,
             replay_per_s=0,
         )
+        if (password := changes.pop("password", None)) is not None:
+            self._secret = NamedTemporaryFile("w")  # noqa: SIM115 (it goes with the site)
+            self._secret.write(password)
+            self._secret.flush()
+            changes["password_file"] = Path(self._secret.name)
         self.options = replace(options, **changes)
         self.sync = MqttSync(
             self.options,

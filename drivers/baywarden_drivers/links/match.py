@@ -1,4 +1,7 @@
-"""Finds in received bytes the answer to a request, and nothing else: unit, function and length must match."""
+"""Finds in received bytes the answer to a request, and nothing else: unit, function and length must match.
+
+The echo of a write must match whole.
+"""
 
 from enum import Enum
 

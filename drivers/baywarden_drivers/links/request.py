@@ -7,6 +7,8 @@ READ_FUNCTIONS: Mapping[str, int] = {"coil": 1, "discrete": 2, "holding": 3, "in
 _BIT_READS = (1, 2)
 _WRITE_REPLY = 5
 _SINGLE_WRITES = (5, 6)
+_WRITE_COIL = 5
+_COIL_ON = 0xFF00
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,13 @@ class Request:
 
     @property
     def reply_start(self) -> bytes:
-        """How the answer begins: function and byte count of a read, function and address of a write."""
+        """How the answer begins: function and byte count of a read; that of a write is known whole.
+
+        A write is echoed with its value, or with its number of registers or bits: another one was not done.
+        """
         if self.is_write:
-            return bytes([self.function]) + self.address.to_bytes(2, "big")
+            echo = self._echoed_value if self.function in _SINGLE_WRITES else self.count
+            return bytes([self.function]) + self.address.to_bytes(2, "big") + echo.to_bytes(2, "big")
         return bytes([self.function, self._payload])
 
     @property
@@ -42,6 +48,12 @@ class Request:
         if not self.is_write or self.function in _SINGLE_WRITES:
             return 5
         return 6 + (2 * self.count if self.function == 16 else (self.count + 7) // 8)
+
+    @property
+    def _echoed_value(self) -> int:
+        if self.function == _WRITE_COIL:
+            return _COIL_ON if self.values[0] else 0
+        return self.values[0]
 
     @property
     def _payload(self) -> int:

@@ -59,11 +59,24 @@ def decode_request(line: bytes) -> ControlRequest:
         raise WireGarbled(f"more than {MAX_REQUEST_BYTES} bytes")
     message = decode(line)
     request_id = message.get("id")
-    if not isinstance(request_id, str) or not 0 < len(request_id) <= 64:
+    if not isinstance(request_id, str) or not 0 < len(request_id) <= 64 or _unsayable(request_id):
         raise WireGarbled("id: must be text of 1 to 64 characters")
     name, params = message.get("name"), message.get("params", {})
     if not isinstance(name, str):
         raise WireGarbled("name: must be text", request_id)
     if not isinstance(params, dict):
         raise WireGarbled("params: must be an object", request_id)
+    if (why := _unsayable([name, params])) is not None:
+        raise WireGarbled(why, request_id)
     return ControlRequest(request_id, name, params)
+
+
+def _unsayable(value: object) -> str | None:
+    """Why this could not be said back in an answer; Python reads more than JSON in UTF-8 can say."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        return "a text holds half a character (a surrogate without its other half)"
+    except (ValueError, RecursionError):
+        return "NaN and Infinity are no JSON numbers"
+    return None

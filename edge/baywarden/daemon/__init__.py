@@ -18,7 +18,8 @@ def run_command(args: argparse.Namespace) -> int:
 
     _log_to_stderr(verbose=bool(getattr(args, "verbose", False)))
     try:
-        settings = load_settings(args.config, profiles=lambda folder: profile_names([folder]))
+        # Without a file of [cloud] there is no cloud, and `status` says so; the chargers are still looked after.
+        settings = load_settings(args.config, profiles=lambda folder: profile_names([folder]), files=False)
         clock = _clock(settings, getattr(args, "clock", None))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")

@@ -71,6 +71,10 @@ class Booking:
     canceled_reason: CanceledReason | None = None
     canceled_by: Canceler | None = None
     session_id: str | None = None
+    held_until_at: datetime | None = None
+    """When waiting for the holder ends, as agreed when it was made; None asks the terms of today."""
+    noshow_fee_minor: int | None = None
+    """The fee for not coming, as agreed when it was made; None asks the terms of today."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,5 +45,9 @@ class EvseState:
     wake_at: datetime | None = None
     wake_mono_ms: int | None = None
     """`wake_at` on the other clock, so that a step of the calendar cannot put off what is due."""
+    promised_until_at: datetime | None = None
+    """The end of the last booking that was fulfilled here; not kept over a restart once its session is over."""
     raised: frozenset[str] = field(default_factory=frozenset)
     """Dedupe keys of the notices raised for the live bookings and the open session."""
+    armed_ma: int | None = None
+    """The fail-safe current that was read back as armed; None where it is not known to be."""

@@ -68,6 +68,11 @@ class Session:
     """What was promised to the booking that it fulfils."""
     next_sample_at: datetime | None = None
     """When the next Sample.Clock is due."""
+    register_mono_ms: int | None = None
+    """When `register_wh` was read; None when the time since is of unknown length."""
+    odd_register_wh: int | None = None
+    """A register that did not fit; it counts only if the next reading goes on from it."""
+    odd_mono_ms: int | None = None
 
 
 class MeterContext(Enum):

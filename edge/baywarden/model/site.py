@@ -32,6 +32,8 @@ class EvseRules:
     min_current_ma: int = 6_000
     phases: tuple[int, ...] = (1, 2, 3)
     failsafe_ma: int = 6_000
+    failsafe_timeout_ms: int = 30_000
+    """Silence after which the charger falls back to it by itself, once it is armed."""
     terms: BookingTerms = field(default_factory=BookingTerms)
     overstay: OverstayPolicy | None = None
     nominal_v: int = 230
@@ -63,14 +65,16 @@ class SiteRules:
 class SiteState:
     """All live state. `places` says which EVSE holds a live booking.
 
-    The last two are not kept over a restart: when this process began, and how each outlet looked when it was
-    last judged (an outlet that looks the same and is not due is not judged again).
+    The last three are not kept over a restart: when this process began, how each outlet looked when it was
+    last judged (an outlet that looks the same and is not due is not judged again), and how the clocks stood.
     """
 
     evses: Mapping[str, EvseState]
     places: Mapping[str, str] = field(default_factory=dict)
     begun_mono_ms: int = 0
     glances: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+    zero_at: datetime | None = None
+    """What the calendar made of the moment at which CLOCK_BOOTTIME was 0; it moves when the calendar is set."""
 
 
 @dataclass(frozen=True, slots=True)

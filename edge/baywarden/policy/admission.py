@@ -11,13 +11,15 @@ from baywarden.model.evse import Availability, EvseState
 from baywarden.model.site import SiteRules, SiteState
 from baywarden.model.time import Now
 from baywarden.policy import calendar
-from baywarden.policy.bookings import is_same_token
 from baywarden.policy.power import spare_power_w
+from baywarden.policy.sight import is_same_token
 
 LATE: Final = timedelta(seconds=60)
 """A booking "from now" may have been on its way for so long."""
 SOON: Final = timedelta(hours=4)
 """An outlet out of service takes no bookings whose hold begins so soon."""
+LOST: Final = timedelta(minutes=10)
+"""An outlet of which nothing is known for so long counts as out of service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,11 @@ class Admission:
         if status.availability is Availability.OUT_OF_SERVICE and hold_at < now + SOON:
             return Refusal(Reason.EVSE_INOPERATIVE, f"out of service: {status.reason}", now + SOON + early)
         at_once = now + early + timedelta(seconds=1)
-        if status.availability is Availability.UNKNOWN and hold_at <= now:
-            return Refusal(Reason.EVSE_INOPERATIVE, f"its state is unknown: {status.reason}", at_once)
+        if status.availability is Availability.UNKNOWN:
+            is_lost = now - status.since_at > LOST
+            if hold_at <= now or (is_lost and hold_at < now + SOON):
+                retry_at = now + SOON + early if is_lost else at_once
+                return Refusal(Reason.EVSE_INOPERATIVE, f"its state is unknown: {status.reason}", retry_at)
         session = evse.session
         if session is not None and hold_at <= now and not is_same_token(session.token, wish.token):
             return Refusal(Reason.EVSE_OCCUPIED, "a car is there now", at_once)

@@ -63,6 +63,8 @@ def _now(sight: Sight, session: Session | None, *, is_held: bool) -> tuple[Avail
         return Availability.OUT_OF_SERVICE, sight.fault
     if session is not None:
         return Availability.OCCUPIED, _doing(sight, session)
+    if sight.car:
+        return Availability.OCCUPIED, Why.PREPARING
     if is_held:
         return Availability.RESERVED, Why.HELD
     if sight.state is ChargerState.RESERVED:

@@ -22,7 +22,7 @@ class BookingEvent(Enum):
     ARRIVED = "the holder's car is plugged in"
     CHANGED = "the holder has other wishes"
     WITHDRAWN = "the holder does not come"
-    TIME_UP = "nobody came in time"
+    TIME_UP = "the holder was not there in time"
     GIVEN_UP = "the site cannot keep its promise"
 
 

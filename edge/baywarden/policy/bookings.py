@@ -4,34 +4,20 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from baywarden.model.booking import Booking, BookingPhase, BookingTerms, CanceledReason, Canceler
+from baywarden.model.booking import Booking, BookingPhase, CanceledReason, Canceler
 from baywarden.model.evse import EvseState
 from baywarden.model.session import Session, SessionStatus
 from baywarden.model.time import earliest
 from baywarden.policy.booking_states import BookingEvent, moved
+from baywarden.policy.holds import hold_begins, limit_at, own_end
 from baywarden.policy.scene import Scene
-from baywarden.policy.sessions import Withheld, own_end
+from baywarden.policy.sight import is_same_token
+from baywarden.policy.withheld import FOR_THE_HOLD, Withheld
 
 UNFIT: Final = "unfit"
 """Kind of the key that says: the site could not keep this promise all the time, so no fee."""
-_FOR_THE_HOLD: Final = frozenset({Withheld.RESERVED_FOR_ANOTHER, Withheld.TOKEN_REQUIRED})
-
-
-def hold_at(booking: Booking, terms: BookingTerms) -> datetime:
-    """When the outlet is kept free for it."""
-    return booking.start_at - timedelta(seconds=terms.early_start_s)
-
-
-def limit_at(booking: Booking, terms: BookingTerms) -> datetime:
-    """When waiting for the holder ends."""
-    if terms.noshow_timeout_s is None:
-        return booking.end_at
-    return min(booking.end_at, booking.start_at + timedelta(seconds=terms.noshow_timeout_s))
-
-
-def is_same_token(one: str | None, other: str | None) -> bool:
-    """Whether both are the same token; upper and lower case are the same to readers of cards."""
-    return one is not None and other is not None and one.casefold() == other.casefold()
+EARLY: Final = timedelta(minutes=15)
+"""Where no token can be read, a car that came so shortly before the hold is taken for the holder's."""
 
 
 def unfit_key(booking: Booking) -> str:
@@ -54,10 +40,10 @@ def keep(evse: EvseState, scene: Scene, before: Session | None) -> EvseState:
     """
     if not scene.now.trusted or not scene.sight.is_polled:
         return evse
-    for place, booking in enumerate(evse.bookings):
-        if scene.now.at < hold_at(booking, scene.terms):
+    for place in range(len(evse.bookings)):
+        if scene.now.at < _due_at(evse, place, scene):
             break
-        evse = _judged(evse, booking, scene, is_new=before is None)
+        evse = _judged(evse, place, scene, is_new=before is None)
         if not evse.bookings[place].status.is_final:
             break
     return _lifted(_extended(evse, scene), scene)
@@ -69,10 +55,10 @@ def next_due(evse: EvseState, scene: Scene) -> datetime | None:
         return None
     terms, now = scene.terms, scene.now.at
     due: datetime | None = None
-    for booking in evse.bookings:
+    for place, booking in enumerate(evse.bookings):
         edges = (
             *(booking.start_at - timedelta(seconds=ahead_s) for ahead_s in terms.remind_before_s),
-            hold_at(booking, terms),
+            _due_at(evse, place, scene),
             booking.start_at,
             limit_at(booking, terms),
         )
@@ -82,18 +68,31 @@ def next_due(evse: EvseState, scene: Scene) -> datetime | None:
     return due
 
 
-def _judged(evse: EvseState, booking: Booking, scene: Scene, *, is_new: bool) -> EvseState:
+def _due_at(evse: EvseState, place: int, scene: Scene) -> datetime:
+    """When its hold begins; one that adjoins the holder's own running booking is due when that one ends."""
+    begins_at = hold_begins(evse, place, scene.terms)
+    session = _guest(evse)
+    if (
+        session is None
+        or session.booking_end_at is None
+        or not _goes_over(session, evse.bookings[place], scene)
+    ):
+        return begins_at
+    return min(begins_at, session.booking_end_at)
+
+
+def _judged(evse: EvseState, place: int, scene: Scene, *, is_new: bool) -> EvseState:
     """One booking whose hold is due."""
-    now, terms = scene.now.at, scene.terms
+    now, booking = scene.now.at, evse.bookings[place]
     guest = _guest(evse)
-    if guest is not None and _claims(guest, booking, terms) and now < booking.end_at:
+    if guest is not None and _claims(guest, evse, place, scene) and now < booking.end_at:
         return _fulfilled(evse, booking, guest, now)
-    if now >= limit_at(booking, terms):
+    if now >= limit_at(booking, scene.terms):
         return _with(evse, _over(booking, guest, scene))
-    evse = _withhold(evse, booking, terms, is_new=is_new)
+    evse = _withhold(evse, scene, is_new=is_new)
     is_fit = scene.sight.unheard is None and scene.sight.fault is None
     is_blocked = evse.session is not None and not _may_yet_claim(evse.session)
-    if now >= booking.start_at and (is_blocked or not is_fit):
+    if not is_fit or (is_blocked and now >= booking.start_at):
         evse = replace(evse, raised=evse.raised | {unfit_key(booking)})
     return _with(evse, _moved_on(booking, now, is_fit=is_fit, is_blocked=is_blocked))
 
@@ -123,7 +122,7 @@ def _over(booking: Booking, guest: Session | None, scene: Scene) -> Booking:
         return given_up(booking, CanceledReason.POWER_OUTAGE, "the site missed the hold", now)
     if booking.phase is BookingPhase.CONFLICT:
         booking = moved(booking, BookingEvent.FREED, now)
-    return moved(booking, BookingEvent.TIME_UP, now, reason="nobody came in time")
+    return moved(booking, BookingEvent.TIME_UP, now, reason="the holder was not there in time")
 
 
 def given_up(booking: Booking, why: CanceledReason, reason: str, at: datetime) -> Booking:
@@ -139,13 +138,34 @@ def _guest(evse: EvseState) -> Session | None:
     return None if session is None or session.status is SessionStatus.COMPLETED else session
 
 
-def _claims(session: Session, booking: Booking, terms: BookingTerms) -> bool:
-    """Whether the car is the holder's. Without a token it is taken for it if it came within the hold."""
+def _claims(session: Session, evse: EvseState, place: int, scene: Scene) -> bool:
+    """Whether the car is the holder's. Without a token it is if it came within the hold, or shortly before."""
+    booking = evse.bookings[place]
     if session.booking_id is not None:
-        return False
+        return _goes_over(session, booking, scene)
     if session.token is not None:
         return is_same_token(session.token, booking.token)
-    return not terms.rfid_auth_required and session.started_at >= hold_at(booking, terms)
+    if scene.terms.rfid_auth_required:
+        return False
+    begins_at = hold_begins(evse, place, scene.terms)
+    # Who came before the hold may still leave before the start: then he was not the holder.
+    from_at = begins_at if scene.now.at < booking.start_at else begins_at - EARLY
+    return session.started_at >= from_at
+
+
+def is_followed(evse: EvseState, scene: Scene) -> bool:
+    """Whether the car that is there stays on for its holder's next booking."""
+    session = _guest(evse)
+    return session is not None and any(_goes_over(session, booking, scene) for booking in evse.bookings[:1])
+
+
+def _goes_over(session: Session, booking: Booking, scene: Scene) -> bool:
+    """Whether the car stays for its holder's next booking, with nothing but the buffer between them."""
+    if session.booking_id is None or session.booking_end_at is None:
+        return False
+    gap = booking.start_at - session.booking_end_at
+    adjoins = timedelta() <= gap <= timedelta(seconds=scene.terms.buffer_s)
+    return adjoins and is_same_token(session.token, booking.token)
 
 
 def _may_yet_claim(session: Session) -> bool:
@@ -156,7 +176,7 @@ def _fulfilled(evse: EvseState, booking: Booking, session: Session, now: datetim
     if booking.phase is BookingPhase.SCHEDULED:
         booking = moved(booking, BookingEvent.HOLD_DUE, now)
     booking = moved(booking, BookingEvent.ARRIVED, now, session_id=session.id)
-    is_held_back = session.withheld is not None and session.withheld in _FOR_THE_HOLD
+    is_held_back = session.withheld is not None and session.withheld in FOR_THE_HOLD
     session = replace(
         session,
         booking_id=booking.id,
@@ -165,17 +185,17 @@ def _fulfilled(evse: EvseState, booking: Booking, session: Session, now: datetim
         power_w=booking.power_w,
         withheld=None if is_held_back else session.withheld,
     )
-    return replace(_with(evse, booking), session=session)
+    return replace(_with(evse, booking), session=session, promised_until_at=booking.end_at)
 
 
-def _withhold(evse: EvseState, booking: Booking, terms: BookingTerms, *, is_new: bool) -> EvseState:
+def _withhold(evse: EvseState, scene: Scene, *, is_new: bool) -> EvseState:
     """A car that comes within somebody else's hold gets no power."""
     session = evse.session
     if session is None or session.status is SessionStatus.COMPLETED:
         return evse
-    if not is_new and (session.withheld is None or session.withheld not in _FOR_THE_HOLD):
+    if not is_new and (session.withheld is None or session.withheld not in FOR_THE_HOLD):
         return evse
-    if session.token is None and terms.rfid_auth_required:
+    if session.token is None and scene.terms.rfid_auth_required:
         why = Withheld.TOKEN_REQUIRED
     else:
         why = Withheld.RESERVED_FOR_ANOTHER
@@ -185,18 +205,23 @@ def _withhold(evse: EvseState, booking: Booking, terms: BookingTerms, *, is_new:
 def _lifted(evse: EvseState, scene: Scene) -> EvseState:
     """Once the hold is over the car that was refused may charge."""
     session = evse.session
-    if session is None or session.withheld is None or session.withheld not in _FOR_THE_HOLD:
+    if session is None or session.withheld is None or session.withheld not in FOR_THE_HOLD:
         return evse
-    now, terms = scene.now.at, scene.terms
-    if any(not b.status.is_final and hold_at(b, terms) <= now for b in evse.bookings[:2]):
-        return evse
+    for place, booking in enumerate(evse.bookings[:2]):
+        if not booking.status.is_final and hold_begins(evse, place, scene.terms) <= scene.now.at:
+            return evse
     return replace(evse, session=replace(session, withheld=None))
 
 
 def _extended(evse: EvseState, scene: Scene) -> EvseState:
-    """An unbooked car may stay longer when the hold that it had to make room for is gone or later."""
+    """An unbooked car may stay longer when the hold that it had to make room for is gone or later.
+
+    Not once a fee was told: that was right when it was told, and never shrinks.
+    """
     session = evse.session
     if session is None or session.booking_id is not None or session.booking_end_at is None:
+        return evse
+    if session.penalty_id is not None:
         return evse
     if session.status is SessionStatus.COMPLETED or scene.now.at >= session.booking_end_at:
         return evse

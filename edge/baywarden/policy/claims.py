@@ -19,6 +19,8 @@ FOLLOW_MS = 10_000
 """A current that was read sooner after a raise or a cut does not say yet what the car will draw."""
 OVERDRAW_MA = 1_000
 """Cars and meters err by so much; more is an outlet that does not do as it is told."""
+FALLBACK_MARGIN_MS = 15_000
+"""After its time-out a charger and its car have so long to fall back before that is reckoned with."""
 HIGHEST_VOLTAGE_PERMILLE = 1100
 """EN 50160: the voltage may be 10 % above the nominal one."""
 
@@ -34,6 +36,7 @@ class Claim:
     what a meter may have seen of it since, more than that while the car still follows a raise. While it follows
     a cut neither is more than the new limit.
     `level_ma` is the limit it was last told (or has, when it was never told one), in whole amperes.
+    `fallback_ma` is the fail-safe current of one that has surely fallen back to it, and so its worst; else None.
     `trouble` says why it cannot be reckoned with and is counted at its worst; None when it can.
     """
 
@@ -49,6 +52,7 @@ class Claim:
     ask: Ask
     why: str
     trouble: str | None = None
+    fallback_ma: int | None = None
 
     @property
     def rank(self) -> tuple[bool, bool, datetime | None, str]:
@@ -74,9 +78,22 @@ def claims_of(
         known = state.evses.get(evse.id)
         age_ms = None if reading.read_mono_ms is None else now.mono_ms - reading.read_mono_ms
         is_heard = age_ms is not None and age_ms <= rules.stale_after_ms
+        fallback_ma = None
+        if known is not None and not is_heard:
+            silent_ms = now.mono_ms - state.begun_mono_ms if age_ms is None else age_ms
+            fallback_ma = _fallback_ma(evse, known.armed_ma, silent_ms)
         session = None if known is None else known.session
-        claims.append(_claim(tree, evse, session, reading, held=commitment, now=now, is_heard=is_heard))
+        claims.append(
+            _claim(
+                tree, evse, session, reading, commitment, now=now, is_heard=is_heard, fallback_ma=fallback_ma
+            )
+        )
     return sorted(claims, key=lambda claim: claim.rank)
+
+
+def _fallback_ma(evse: EvseRules, armed_ma: int | None, silent_ms: int) -> int | None:
+    """What it has surely fallen back to by itself; None for one that may still have its last limit."""
+    return armed_ma if silent_ms > evse.failsafe_timeout_ms + FALLBACK_MARGIN_MS else None
 
 
 def _claim(
@@ -84,15 +101,21 @@ def _claim(
     evse: EvseRules,
     session: Session | None,
     reading: EvseReading,
-    *,
     held: Commitment,
+    *,
     now: Now,
     is_heard: bool,
+    fallback_ma: int | None,
 ) -> Claim:
-    worst_ma = _worst_ma(evse, reading, held, is_heard=is_heard)
+    if fallback_ma is None:
+        worst_ma = _worst_ma(evse, reading, held, is_heard=is_heard)
+    else:
+        worst_ma = (fallback_ma,) * len(evse.phases)
     level_ma = _level_ma(evse, held)
     want_ma, why = _want(evse, session, reading)
     drawn_ma = _drawn_ma(evse, reading, worst_ma)
+    if fallback_ma is not None:
+        drawn_ma = tuple(min(phase_ma, fallback_ma) for phase_ma in drawn_ma)
     if _follows(held.cut_mono_ms, reading):
         drawn_ma = tuple(min(phase_ma, held.allowed_ma) for phase_ma in drawn_ma)
     is_booked = session is not None and _is_booked(session, now)
@@ -115,6 +138,7 @@ def _claim(
         ),
         why=why,
         trouble=_trouble(held, max(worst_ma, default=0), level_ma, now, is_heard=is_heard),
+        fallback_ma=fallback_ma,
     )
 
 

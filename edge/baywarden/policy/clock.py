@@ -8,10 +8,14 @@ from baywarden.model.session import Session
 from baywarden.policy.scene import Scene
 from baywarden.policy.sight import IDLE_DEBOUNCE_S
 from baywarden.policy.timeline import turned
+from baywarden.policy.withheld import STOPPED
 
 PAUSED: Final = ClockState.SUSPENDED_EVSE
 IDLE: Final = ClockState.SUSPENDED_EV
-"""Also a car that has not charged yet: the clock after a charge waits for a CHARGING segment by itself."""
+"""Also a car that has not charged yet: the clock after a charge waits for a CHARGING segment by itself.
+
+And a car that was stopped by request: it could leave, so it does not park for free behind a pause of the site.
+"""
 
 
 def on_the_clock(session: Session, scene: Scene) -> Session:
@@ -58,6 +62,8 @@ def _seen(session: Session, scene: Scene, heard: int) -> tuple[ClockState | None
         return ClockState.FAULTED, heard, None
     if sight.is_drawing:
         return ClockState.CHARGING, heard, None
+    if session.withheld in STOPPED:
+        return IDLE, heard, None
     if session.withheld is not None or sight.is_paused:
         return PAUSED, heard, None
     if not session.has_charged or session.open_state is IDLE:

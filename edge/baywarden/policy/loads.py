@@ -7,7 +7,7 @@ from baywarden.model.reading import MeterReading, Snapshot
 from baywarden.model.site import Circuit, SiteRules
 from baywarden.model.time import Now
 from baywarden.policy.circuits import PHASES, Tree
-from baywarden.policy.claims import Claim
+from baywarden.policy.claims import FOLLOW_MS, Claim
 
 TOGETHER_MS = 200
 """Two readings no further apart are of one moment."""
@@ -21,11 +21,11 @@ class Loads:
 
     The meter of a circuit sees all that is below it; our outlets' own last measured currents are taken off. Of a
     car that follows a raise and was read before the meter that is all that it was granted: else its own rise would
-    look like a load of others and cut it again. For the most it may be, those whose current is unknown, or was
-    read at another moment than the meter, are not taken off: they count twice rather than never. Export of others
-    is not relied on: their load is never below zero. Without a meter the load is the base load and that of the
-    circuits below. With its meter silent it is unknown; the base load stands in for it, and the outlets below are
-    held at their fail-safe current, as if the gateway were dead.
+    look like a load of others and cut it again. For the most it may be, those whose current is unknown, or was read
+    at another moment than the meter, or after it with a raise in between, are not taken off: they count twice rather
+    than never. Export of others is not relied on: their load is never below zero. Without a meter the load is the
+    base load and that of the circuits below. With its meter silent it is unknown; the base load stands in for it,
+    and the outlets below are held at their fail-safe current, as if the gateway were dead.
     """
 
     load_ma: list[int]
@@ -78,9 +78,19 @@ def _drawn_ma(
                 metered_mono_ms = read_mono_ms[line // PHASES]
                 is_behind = metered_mono_ms is not None and claim.read_mono_ms < metered_mono_ms - TOGETHER_MS
                 drawn_ma[line] += most_ma if is_behind else phase_ma
-                if metered_mono_ms is not None and abs(metered_mono_ms - claim.read_mono_ms) <= skew_ms:
+                if metered_mono_ms is not None and _has_surely_seen(metered_mono_ms, claim, skew_ms):
                     surely_ma[line] += phase_ma
     return drawn_ma, surely_ma
+
+
+def _has_surely_seen(metered_mono_ms: int, claim: Claim, skew_ms: int) -> bool:
+    """Whether the meter saw the current of the outlet: not what a car took up only after the meter was read."""
+    later_ms, raised_mono_ms = claim.read_mono_ms - metered_mono_ms, claim.held.raised_mono_ms
+    if abs(later_ms) > skew_ms:
+        return False
+    if later_ms <= TOGETHER_MS or raised_mono_ms is None:
+        return True
+    return raised_mono_ms >= claim.read_mono_ms or metered_mono_ms >= raised_mono_ms + FOLLOW_MS
 
 
 def _heard(circuit: Circuit, rules: SiteRules, snapshot: Snapshot, now: Now) -> MeterReading | None:

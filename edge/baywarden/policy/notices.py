@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 from baywarden.model.booking import Booking, BookingPhase, BookingStatus, CanceledReason, Canceler
 from baywarden.model.evse import EvseState
 from baywarden.model.notice import Notice, NoticeKind
+from baywarden.model.overstay import Basis
 from baywarden.model.session import Session, SessionStatus
-from baywarden.policy.bookings import limit_at
+from baywarden.policy.bookings import is_followed
+from baywarden.policy.holds import limit_at
 from baywarden.policy.penalties import Bill
 from baywarden.policy.scene import Scene
 
@@ -25,7 +27,7 @@ def due(before: EvseState, evse: EvseState, bill: Bill | None, scene: Scene) -> 
     if evse.session is not None:
         _tell_of_session(evse.session, page)
         if bill is not None:
-            _tell_of_bill(evse.session, bill, page)
+            _tell_of_bill(evse, evse.session, bill, page)
         if evse.session.status is SessionStatus.COMPLETED:
             _tell_of_end(evse.session, bill, page)
     _tell_of_fault(evse, page)
@@ -142,7 +144,7 @@ def _tell_of_change(booking: Booking, page: _Page) -> None:
         page.of_booking(
             booking,
             NoticeKind.HOLD_EXPIRED,
-            lambda: f"Nobody came to {label} in time; the booking has ended.",
+            lambda: f"The time in which {label} was kept for you is over; the booking has ended.",
         )
     elif booking.status is BookingStatus.CANCELED and booking.canceled_by is Canceler.SITE:
         is_full = booking.canceled_reason is CanceledReason.FULL
@@ -175,7 +177,7 @@ def _tell_of_session(session: Session, page: _Page) -> None:
         )
 
 
-def _tell_of_bill(session: Session, bill: Bill, page: _Page) -> None:
+def _tell_of_bill(evse: EvseState, session: Session, bill: Bill, page: _Page) -> None:
     if session.status is SessionStatus.COMPLETED:
         return
     if session.penalty_id is not None and bill.due.amount_minor > 0:
@@ -193,8 +195,13 @@ def _tell_of_bill(session: Session, bill: Bill, page: _Page) -> None:
                 bill,
             )
     starts_at = bill.due.starts_billing_at
-    if starts_at is not None and page.scene.now.trusted:
+    if starts_at is not None and page.scene.now.trusted and not _is_put_off(evse, bill, page.scene):
         _warn(session, bill, starts_at, page)
+
+
+def _is_put_off(evse: EvseState, bill: Bill, scene: Scene) -> bool:
+    """Whether the driver's next booking takes over before the fee begins."""
+    return bill.policy.basis is Basis.BOOKING_END and is_followed(evse, scene)
 
 
 def _warn(session: Session, bill: Bill, starts_at: datetime, page: _Page) -> None:

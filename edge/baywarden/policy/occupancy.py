@@ -32,7 +32,7 @@ def resampled(state: SiteState, now: Now) -> tuple[SiteState, tuple[Effect, ...]
     effects: list[Effect] = []
     for evse in concerned:
         session = evse.session
-        if session is None or _is_same_band(session, now_pct):
+        if session is None or _is_unheard(evse) or _is_same_band(session, now_pct):
             continue
         session = at_occupancy(session, now_pct, now)
         changed[evse.evse_id] = replace(evse, session=session, wake_at=now.at, wake_mono_ms=now.mono_ms)
@@ -40,6 +40,11 @@ def resampled(state: SiteState, now: Now) -> tuple[SiteState, tuple[Effect, ...]
     if not changed:
         return state, ()
     return replace(state, evses={**state.evses, **changed}), tuple(effects)
+
+
+def _is_unheard(evse: EvseState) -> bool:
+    """Its open stretch may yet turn out to be unknown time; it is sampled once the outlet is heard."""
+    return evse.status.availability is Availability.UNKNOWN
 
 
 def _bands(session: Session) -> bool:

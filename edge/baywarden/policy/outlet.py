@@ -104,9 +104,21 @@ def _live(evse: EvseState, status: EvseStatus, told: tuple[Notice, ...], scene: 
     if session is not None and session.status is SessionStatus.COMPLETED:
         session = None
     raised = evse.raised | {notice.key for notice in told} if told else evse.raised
-    kept = EvseState(evse.evse_id, status, live, session, _accruing(evse.penalty), raised=raised)
+    armed_ma = _armed_ma(evse, scene)
+    penalty = _accruing(evse.penalty)
+    kept = EvseState(evse.evse_id, status, live, session, penalty, raised=raised, armed_ma=armed_ma)
+    if evse.promised_until_at is not None:
+        kept = replace(kept, promised_until_at=evse.promised_until_at)
     raised = notices.pruned(kept, scene)
     return kept if raised is kept.raised else replace(kept, raised=raised)
+
+
+def _armed_ma(evse: EvseState, scene: Scene) -> int | None:
+    """What it falls back to by itself; what cannot be judged stays as it was."""
+    is_armed = scene.sight.is_armed
+    if is_armed is None:
+        return evse.armed_ma
+    return scene.outlet.failsafe_ma if is_armed else None
 
 
 def _accruing(penalty: Penalty | None) -> Penalty | None:
@@ -120,6 +132,9 @@ def _woken(before: EvseState, evse: EvseState, bill: penalties.Bill | None, scen
     if evse.session is not None:
         mono_ms, sample_at = sessions.next_due(evse.session, scene)
         at = earliest(at, sample_at, penalties.next_due(evse, bill, now))
+    elif scene.sight.car and scene.sight.unheard is None:
+        # One car's session has ended and another car stands there: its own begins with the next look.
+        mono_ms = now.mono_ms + 1
     wake_at = earliest(at, None if mono_ms is None else now.in_ms(mono_ms))
     wake_mono_ms = None
     if wake_at is not None:

@@ -10,7 +10,8 @@ from baywarden.model.evse import EvseState
 from baywarden.model.overstay import Assessment, OverstayPolicy, Penalty, PenaltyKind, PenaltyStatus, Segment
 from baywarden.model.session import Session, SessionStatus
 from baywarden.model.time import Now
-from baywarden.policy.bookings import limit_at, unfit_key
+from baywarden.policy.bookings import unfit_key
+from baywarden.policy.holds import limit_at, noshow_fee_minor
 from baywarden.policy.overstay import assess
 from baywarden.policy.scene import Scene
 from baywarden.policy.tally import BILLED
@@ -27,6 +28,7 @@ class Bill:
     policy: OverstayPolicy
     evidence: tuple[Segment, ...]
     due: Assessment
+    booking_end_at: datetime | None
 
 
 def charge(evse: EvseState, scene: Scene) -> tuple[EvseState, Bill | None]:
@@ -34,9 +36,10 @@ def charge(evse: EvseState, scene: Scene) -> tuple[EvseState, Bill | None]:
     session = evse.session
     if session is None or session.policy is None:
         return evse, None
-    bill = _bill(session, session.policy, scene)
     if session.status is SessionStatus.COMPLETED:
+        bill = _last_bill(evse, session, session.policy)
         return _finished(evse, session, bill, scene.now), bill
+    bill = _bill(session, session.policy, scene)
     if not scene.now.trusted or not _is_worth_telling(evse.penalty, bill, scene.now):
         return evse, bill
     penalty = _penalty(evse, session, bill, PenaltyStatus.ACCRUING, scene.now)
@@ -50,8 +53,7 @@ def finished(evse: EvseState, now: Now) -> EvseState:
     session = evse.session
     if session is None or session.policy is None:
         return evse
-    due = assess(session.policy, session.segments, session.booking_end_at)
-    return _finished(evse, session, Bill(session.policy, session.segments, due), now)
+    return _finished(evse, session, _last_bill(evse, session, session.policy), now)
 
 
 def no_shows(evse: EvseState, scene: Scene) -> Iterator[Penalty]:
@@ -59,7 +61,7 @@ def no_shows(evse: EvseState, scene: Scene) -> Iterator[Penalty]:
     for booking in evse.bookings:
         if booking.status is not BookingStatus.NO_SHOW or unfit_key(booking) in evse.raised:
             continue
-        if scene.terms.noshow_fee_minor > 0:
+        if noshow_fee_minor(booking, scene.terms) > 0:
             yield _no_show(booking, scene)
 
 
@@ -80,13 +82,24 @@ def next_due(evse: EvseState, bill: Bill | None, now: Now) -> datetime | None:
 
 def _bill(session: Session, policy: OverstayPolicy, scene: Scene) -> Bill:
     """Time counts up to where the outlet was heard: what is not known yet is not billed yet."""
-    if session.status is SessionStatus.COMPLETED:
-        return Bill(policy, session.segments, assess(policy, session.segments, session.booking_end_at))
     heard = _heard(session, scene)
     evidence = up_to(session, heard)
     due = assess(policy, evidence, session.booking_end_at)
     slip = scene.now.in_ms(heard) - _end_of(evidence)
-    return Bill(policy, evidence, _told_by(due, slip))
+    return Bill(policy, evidence, _told_by(due, slip), session.booking_end_at)
+
+
+def _last_bill(evse: EvseState, session: Session, policy: OverstayPolicy) -> Bill:
+    """Of all the session. What was told stands: a booking that was claimed after it does not undo it."""
+    bill = _billed(policy, session.segments, session.booking_end_at)
+    told = evse.penalty
+    if told is None or bill.due.amount_minor >= told.amount_minor:
+        return bill
+    return _billed(policy, told.evidence, told.booking_end_at)
+
+
+def _billed(policy: OverstayPolicy, evidence: tuple[Segment, ...], booking_end_at: datetime | None) -> Bill:
+    return Bill(policy, evidence, assess(policy, evidence, booking_end_at), booking_end_at)
 
 
 def _end_of(evidence: tuple[Segment, ...]) -> datetime:
@@ -153,7 +166,7 @@ def _penalty(evse: EvseState, session: Session, bill: Bill, status: PenaltyStatu
         clock_quality=now.quality.value,
         breakdown=bill.due.breakdown,
         evidence=bill.evidence,
-        booking_end_at=session.booking_end_at,
+        booking_end_at=bill.booking_end_at,
     )
 
 
@@ -163,7 +176,7 @@ def _no_show(booking: Booking, scene: Scene) -> Penalty:
         kind=PenaltyKind.NO_SHOW,
         status=PenaltyStatus.FINAL,
         evse_id=booking.evse_id,
-        amount_minor=scene.terms.noshow_fee_minor,
+        amount_minor=noshow_fee_minor(booking, scene.terms),
         currency=scene.rules.currency,
         minor_digits=scene.rules.minor_digits,
         from_at=booking.start_at,

@@ -23,6 +23,8 @@ RAISE_EVERY_MS = 10_000
 """A car may take 5 s to follow, so an outlet is not raised more often, nor so soon after a cut."""
 RESUME_AFTER_MS = 60_000
 """A car that was paused for want of current is not switched on again sooner: contactors wear."""
+RESTLESS_MS = 300_000
+"""One that was paused again, so soon after its last raise, stays off for as long: at most 12 times an hour."""
 MARGIN_MA = 1_000
 """A raise leaves so much free where a meter measures, so that limits do not follow every flicker."""
 
@@ -87,7 +89,10 @@ class _Cycle:
         return Ask(ask.lines, ask.least_ma, want_ma, ask.floor_ma, ask.is_booked)
 
     def _kept(self, claim: Claim, ask: Ask) -> tuple[int, str]:
-        """One that cannot be reckoned with is not raised; it is told 0 A where it is a danger to a fuse."""
+        """One that cannot be reckoned with is not raised; it is told 0 A where it is a danger to a fuse.
+
+        One that has fallen back by itself is told to stay there: it must not come back with its old limit.
+        """
         trouble = claim.trouble or ""
         if ask.want_ma == 0:
             return 0, f"{claim.why}; {trouble}" if claim.ask.want_ma == 0 else self._unknown(claim)
@@ -96,7 +101,7 @@ class _Cycle:
             return 0, f"{trouble}, and {self._tree.name(line)} is over its limit"
         if claim.held.sent_ma is None:
             return 0, trouble
-        return min(claim.level_ma, ask.want_ma), trouble
+        return min(_stays(claim), ask.want_ma), trouble
 
     def _towards(self, claim: Claim, aim: Grant) -> tuple[int, str]:
         if aim.got_ma <= claim.level_ma:
@@ -142,7 +147,7 @@ class _Cycle:
         if claim.level_ma:
             return max(wait_ms, _left_ms(held.cut_mono_ms, RAISE_EVERY_MS, self._now))
         if claim.session is not None and self._now.in_ms(held.cut_mono_ms) > claim.session.started_at:
-            return max(wait_ms, _left_ms(held.cut_mono_ms, RESUME_AFTER_MS, self._now))
+            return max(wait_ms, _left_ms(held.cut_mono_ms, _pause_ms(claim, self._now), self._now))
         return wait_ms
 
     def _reason(self, claim: Claim, aim: Grant) -> str:
@@ -171,6 +176,27 @@ def _count(claim: Claim, current_ma: tuple[int, ...], sums_ma: list[int]) -> Non
     for feed, phase_ma in zip(claim.feeds, current_ma, strict=True):
         for line in feed:
             sums_ma[line] += phase_ma
+
+
+def _stays(claim: Claim) -> int:
+    """What a silent one is told: what it was told last, or no more than what it has fallen back to."""
+    if claim.fallback_ma is None:
+        return claim.level_ma
+    most_ma = min(claim.level_ma, whole(claim.fallback_ma))
+    return most_ma if most_ma >= claim.ask.least_ma else 0
+
+
+def _pause_ms(claim: Claim, now: Now) -> int:
+    """How long a car stays paused. A booked one was promised its current, however restless the load is.
+
+    A raise in the first minute of a session cannot have ended a pause: that car is paused for the first time.
+    """
+    held, session = claim.held, claim.session
+    if claim.ask.is_booked or session is None or held.cut_mono_ms is None or held.raised_mono_ms is None:
+        return RESUME_AFTER_MS
+    is_first = now.in_ms(held.raised_mono_ms - RESUME_AFTER_MS) < session.started_at
+    is_restless = not is_first and held.cut_mono_ms - held.raised_mono_ms < RESTLESS_MS
+    return RESTLESS_MS if is_restless else RESUME_AFTER_MS
 
 
 def _left_ms(since_mono_ms: int | None, wait_ms: int, now: Now) -> int:

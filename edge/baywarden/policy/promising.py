@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 from baywarden.model.booking import Booking, BookingPhase, BookingStatus
 from baywarden.model.command import PutBooking, Reason
+from baywarden.model.evse import Availability
 from baywarden.model.site import SiteRules, SiteState
 from baywarden.model.step import Step
 from baywarden.model.time import Now
@@ -24,8 +26,12 @@ from baywarden.policy.answers import (
 )
 from baywarden.policy.booking_states import BookingEvent, moved
 from baywarden.policy.finding import text
+from baywarden.policy.holds import agreed_limit_at
 from baywarden.policy.notices import owner_of
 from baywarden.policy.places import placed
+
+NEAR: Final = timedelta(hours=2)
+"""A car that is there now may still be there at a start that is so near."""
 
 
 def put(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
@@ -42,8 +48,11 @@ def put(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
         raise Refused(Reason.CLOCK_NOT_TRUSTED, "the site does not know the time", live.rev)
     _may_change(live, rules, now)
     admission = Admission(state, rules, now)
-    places = [wish.evse_id] if wish.evse_id is not None else _first(live.evse_id, rules)
+    places = (
+        [wish.evse_id] if wish.evse_id is not None else _first(live.evse_id, _in_turn(state, wish, asked))
+    )
     evse_id = _place(admission, wish, places, live.rev)
+    terms = rules.evses[evse_id].terms
     booking = moved(
         live,
         BookingEvent.CHANGED,
@@ -53,6 +62,8 @@ def put(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
         end_at=wish.end_at,
         token=wish.token,
         power_w=wish.power_w,
+        held_until_at=agreed_limit_at(wish.start_at, wish.end_at, terms),
+        noshow_fee_minor=terms.noshow_fee_minor,
     )
     return told(_swapped(state, live, booking, now), asked.command, booking)
 
@@ -65,8 +76,9 @@ def _make(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
         raise Refused(Reason.UNKNOWN_RESERVATION, "there is no such booking to change")
     if not now.trusted:
         raise Refused(Reason.CLOCK_NOT_TRUSTED, "the site does not know the time")
-    places = [wish.evse_id] if wish.evse_id is not None else list(rules.evses)
+    places = [wish.evse_id] if wish.evse_id is not None else _in_turn(state, wish, asked)
     evse_id = _place(Admission(state, rules, now), wish, places)
+    terms = rules.evses[evse_id].terms
     booking = Booking(
         id=wish.booking_id,
         evse_id=evse_id,
@@ -78,6 +90,8 @@ def _make(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
         created_at=now.at,
         changed_at=now.at,
         power_w=wish.power_w,
+        held_until_at=agreed_limit_at(wish.start_at, wish.end_at, terms),
+        noshow_fee_minor=terms.noshow_fee_minor,
     )
     evse = state.evses[evse_id]
     evse = due(replace(evse, bookings=calendar.put(evse.bookings, booking)), now)
@@ -129,8 +143,21 @@ def _place(admission: Admission, wish: PutBooking, evse_ids: list[str], rev: int
     raise Refused(best.reason, best.detail, rev)
 
 
-def _first(evse_id: str, rules: SiteRules) -> list[str]:
-    return [evse_id, *(other for other in rules.evses if other != evse_id)]
+def _in_turn(state: SiteState, wish: PutBooking, asked: Asked) -> list[str]:
+    """In the order of the configuration; for a near start the outlets that are available now come first."""
+    evse_ids = list(asked.rules.evses)
+    if wish.start_at < asked.now.at + NEAR:
+        evse_ids.sort(key=lambda evse_id: not _is_available(state, evse_id))
+    return evse_ids
+
+
+def _is_available(state: SiteState, evse_id: str) -> bool:
+    evse = state.evses.get(evse_id)
+    return evse is not None and evse.status.availability is Availability.AVAILABLE
+
+
+def _first(evse_id: str, evse_ids: list[str]) -> list[str]:
+    return [evse_id, *(other for other in evse_ids if other != evse_id)]
 
 
 def _swapped(state: SiteState, old: Booking, new: Booking, now: Now) -> SiteState:

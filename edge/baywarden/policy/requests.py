@@ -37,7 +37,8 @@ from baywarden.policy.booking_states import BookingEvent, moved
 from baywarden.policy.finding import text
 from baywarden.policy.places import left
 from baywarden.policy.promising import put
-from baywarden.policy.sessions import Withheld, stopped
+from baywarden.policy.sessions import stopped
+from baywarden.policy.withheld import Withheld
 
 _SITES_OWN: Final = frozenset(
     {

@@ -12,7 +12,8 @@ from baywarden.model.site import Anchor, SiteRules
 from baywarden.model.step import Effect, SessionChanged, StatusChanged
 from baywarden.model.time import Now
 from baywarden.policy.availability import not_polled
-from baywarden.policy.bookings import hold_at, limit_at, unfit_key
+from baywarden.policy.bookings import unfit_key
+from baywarden.policy.holds import hold_begins, limit_at
 from baywarden.policy.timeline import interrupted, shifted
 
 SHORT: Final = timedelta(seconds=60)
@@ -64,8 +65,8 @@ def _unserved(evse: EvseState, anchor: Anchor | None, terms: BookingTerms, now: 
     off_from = None if anchor is None else anchor.at
     if off_from is not None and timedelta() <= now.at - off_from <= SHORT:
         return
-    for booking in evse.bookings:
-        if hold_at(booking, terms) > now.at:
+    for place, booking in enumerate(evse.bookings):
+        if hold_begins(evse, place, terms) > now.at:
             break
         if off_from is None or off_from > now.at or limit_at(booking, terms) > off_from:
             yield unfit_key(booking)

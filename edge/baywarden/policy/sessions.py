@@ -1,39 +1,20 @@
 """Sessions: begun when a car is seen, ended when it is seen to be gone; energy is counted by register."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from types import MappingProxyType
-from typing import Final
 
-from baywarden.model.booking import BookingTerms
-from baywarden.model.evse import EvseState
+from baywarden.model.evse import Availability, EvseState
 from baywarden.model.overstay import ClockState
 from baywarden.model.session import Session, SessionStatus, StopReason
 from baywarden.policy.clock import debounce_ms, on_the_clock
+from baywarden.policy.holds import own_end
+from baywarden.policy.metering import KEEP_EVERY_MS, metered, quarter_after
 from baywarden.policy.moves import move
 from baywarden.policy.scene import Scene
 from baywarden.policy.session_states import MOVES, SessionEvent
+from baywarden.policy.sight import is_same_token
 from baywarden.policy.timeline import closed, turned
-
-QUARTER: Final = timedelta(minutes=15)
-KEEP_EVERY_MS: Final = 60_000
-"""Registers are kept on whole minutes of CLOCK_BOOTTIME, all outlets' in one commit."""
-
-
-class Withheld(StrEnum):
-    """Why a car gets 0 A."""
-
-    STOPPED_REMOTE = "stopped_remote"
-    STOPPED_LOCAL = "stopped_local"
-    RESERVED_FOR_ANOTHER = "reserved_for_another"
-    TOKEN_REQUIRED = "token_required"
-
-
-STOPPED: Final[Mapping[str, StopReason]] = MappingProxyType(
-    {Withheld.STOPPED_REMOTE: StopReason.REMOTE, Withheld.STOPPED_LOCAL: StopReason.LOCAL}
-)
+from baywarden.policy.withheld import STOPPED, Withheld
 
 
 def meet(evse: EvseState, scene: Scene) -> EvseState:
@@ -47,6 +28,8 @@ def meet(evse: EvseState, scene: Scene) -> EvseState:
         session = replace(session, token=sight.token)
     if sight.car is False:
         session = _left(session, scene)
+    elif sight.car and _is_anothers(evse, session, scene):
+        session = replace(_left(session, scene), energy_suspect=True)
     return evse if session is evse.session else replace(evse, session=session)
 
 
@@ -55,9 +38,12 @@ def follow(evse: EvseState, scene: Scene, before: Session | None) -> EvseState:
     session = evse.session
     if session is None:
         return evse
+    if session.status is SessionStatus.COMPLETED and scene.sight.car:
+        # Nobody knows which of two cars drew what the register has counted since.
+        return evse
     if session.status is not SessionStatus.COMPLETED:
         session = on_the_clock(session, scene)
-    session = _metered(session, scene, before)
+    session = metered(session, scene, at_once=is_worth_keeping(before, session))
     return evse if session is evse.session else replace(evse, session=session)
 
 
@@ -92,14 +78,9 @@ def next_due(session: Session, scene: Scene) -> tuple[int | None, datetime | Non
         due.append((scene.now.mono_ms // KEEP_EVERY_MS + 1) * KEEP_EVERY_MS)
     if scene.sight.heard_mono_ms is None:
         due.append(max(scene.begun_mono_ms + scene.rules.stale_after_ms, scene.now.mono_ms) + 1)
+    if session.odd_register_wh is not None and scene.sight.unheard is None:
+        due.append(scene.now.mono_ms + 1)
     return min(due, default=None), session.next_sample_at
-
-
-def own_end(evse: EvseState, terms: BookingTerms, at: datetime) -> datetime | None:
-    """Until when a car that comes unbooked at that moment may stay: the next hold."""
-    early = timedelta(seconds=terms.early_start_s)
-    holds = (booking.start_at - early for booking in evse.bookings)
-    return next((hold_at for hold_at in holds if hold_at > at), None)
 
 
 def _begun(evse: EvseState, scene: Scene) -> Session:
@@ -115,17 +96,27 @@ def _begun(evse: EvseState, scene: Scene) -> Session:
         open_state=ClockState.SUSPENDED_EV,
         open_from_at=at,
         open_from_mono_ms=heard,
-        booking_end_at=own_end(evse, scene.terms, at),
+        booking_end_at=own_end(evse, scene.terms, at) if now.trusted else None,
         token=scene.sight.token,
         policy=scene.outlet.overstay,
         seen_mono_ms=heard,
-        next_sample_at=_quarter_after(now.at),
+        next_sample_at=quarter_after(now.at),
     )
 
 
 def session_id(evse_id: str, at: datetime, mono_ms: int) -> str:
     """Both clocks in one name: a calendar that comes back after a reboot cannot make it twice."""
     return f"{evse_id}-{at:%Y%m%dt%H%M%Sz}-{mono_ms:x}"
+
+
+def _is_anothers(evse: EvseState, session: Session, scene: Scene) -> bool:
+    """Whether the car was exchanged while nothing was heard: another card is shown than before.
+
+    While the outlet is heard a second card means nothing; the next cycle begins the other car's session.
+    """
+    token = scene.sight.token
+    was_unheard = evse.status.availability is Availability.UNKNOWN
+    return was_unheard and token is not None and not is_same_token(session.token, token)
 
 
 def _left(session: Session, scene: Scene) -> Session:
@@ -153,53 +144,6 @@ def _completed(session: Session, at_mono_ms: int, ended_at: datetime, reason: St
         charge_ended_at=session.charge_ended_at or (ended_at if session.has_charged else None),
         stop_reason=reason,
     )
-
-
-def _metered(session: Session, scene: Scene, before: Session | None) -> Session:
-    """Count up to the register that was read. After a fall the count goes on from the new value."""
-    sight, now = scene.sight, scene.now
-    sample_due = session.next_sample_at is not None and (
-        now.at >= session.next_sample_at or session.next_sample_at - now.at > QUARTER
-    )
-    if sample_due:
-        session = replace(session, next_sample_at=_quarter_after(now.at))
-    register_wh, heard = sight.energy_wh, sight.heard_mono_ms
-    if sight.unheard is not None or register_wh is None or heard is None:
-        return session
-    if session.register_wh is None:
-        return _latched(session, register_wh, heard)
-    falls = register_wh < session.register_wh
-    minute = heard // KEEP_EVERY_MS != session.seen_mono_ms // KEEP_EVERY_MS
-    if not (falls or minute or sample_due or is_worth_keeping(before, session)):
-        return session
-    if register_wh == session.register_wh:
-        return session
-    return replace(
-        session,
-        register_wh=register_wh,
-        energy_wh=session.energy_wh + max(0, register_wh - session.register_wh),
-        energy_suspect=session.energy_suspect or falls,
-        seen_mono_ms=max(heard, session.seen_mono_ms),
-        last_power_w=sight.power_w,
-    )
-
-
-def _latched(session: Session, register_wh: int, heard: int) -> Session:
-    """The first valid register: nothing is counted before it."""
-    if session.status is not SessionStatus.PENDING:
-        return session
-    return replace(
-        session,
-        status=move(MOVES, session.status, SessionEvent.METERED),
-        start_register_wh=register_wh,
-        register_wh=register_wh,
-        seen_mono_ms=max(heard, session.seen_mono_ms),
-    )
-
-
-def _quarter_after(at: datetime) -> datetime:
-    start = at.replace(minute=at.minute - at.minute % 15, second=0, microsecond=0)
-    return start + QUARTER
 
 
 def _skeleton(session: Session) -> tuple[object, ...]:

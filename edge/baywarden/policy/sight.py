@@ -76,11 +76,18 @@ class Sight:
     error_code: int | None = None
     state: ChargerState | None = None
     detail: str = ""
+    is_armed: bool | None = None
+    """Whether the charger's own fail-safe is; None when it cannot be judged."""
 
     @property
     def is_polled(self) -> bool:
         """Whether the outlet was asked since our start, answered or not."""
         return self.unheard is not Why.NOT_POLLED
+
+
+def is_same_token(one: str | None, other: str | None) -> bool:
+    """Whether both are the same token; upper and lower case are the same to readers of cards."""
+    return one is not None and other is not None and one.casefold() == other.casefold()
 
 
 def unheard(reading: EvseReading, rules: SiteRules, now: Now) -> Why | None:
@@ -118,6 +125,7 @@ def look(
         error_code=reading.error_code,
         state=reading.state,
         detail=reading.detail,
+        is_armed=reading.failsafe_armed,
     )
 
 
@@ -139,6 +147,7 @@ def glance(
         limit_ma is not None and limit_ma < outlet.min_current_ma,
         None if power_w is None else power_w < (IDLE_POWER_W if policy is None else policy.idle_power_w),
         reading.energy_wh is None,
+        reading.failsafe_armed,
         now.trusted,
     )
 

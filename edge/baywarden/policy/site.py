@@ -9,7 +9,7 @@ from baywarden.model.reading import EvseReading, Snapshot
 from baywarden.model.site import SiteRules, SiteState
 from baywarden.model.step import Commanded, Effect, Event, Observed, Restarted, Step
 from baywarden.model.time import Now
-from baywarden.policy import calendar, occupancy, outlet, removal, requests, restart
+from baywarden.policy import calendar, clockstep, occupancy, outlet, removal, requests, restart
 from baywarden.policy.availability import not_polled
 from baywarden.policy.places import left, places
 from baywarden.policy.scene import Scene
@@ -38,6 +38,8 @@ def decide(state: SiteState, event: Event, rules: SiteRules, now: Now) -> Step:
 
 def _observed(state: SiteState, snapshot: Snapshot, rules: SiteRules, now: Now) -> Step:
     state, effects = _with_configured(state, rules, now)
+    state, told = clockstep.noticed(state, rules, now)
+    effects += told
     judged: dict[str, EvseState] = {}
     glances: dict[str, tuple[object, ...]] = {}
     readings, seen = snapshot.evses, state.glances

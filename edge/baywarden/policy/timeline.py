@@ -51,13 +51,16 @@ def at_occupancy(session: Session, occupancy_pct: int, now: Now) -> Session:
 
 def shifted(session: Session, shift_ms: int, boot_id: str) -> Session:
     """The same session told in another boot's CLOCK_BOOTTIME."""
-    low_since = session.low_since_mono_ms
+    low_since, counted = session.low_since_mono_ms, session.register_mono_ms
     return replace(
         session,
         boot_id=boot_id,
         open_from_mono_ms=session.open_from_mono_ms + shift_ms,
         seen_mono_ms=session.seen_mono_ms + shift_ms,
         low_since_mono_ms=None if low_since is None else low_since + shift_ms,
+        register_mono_ms=None if counted is None else counted + shift_ms,
+        odd_register_wh=None,
+        odd_mono_ms=None,
     )
 
 
@@ -71,6 +74,9 @@ def interrupted(session: Session, heard_mono_ms: int, end_at: datetime, now: Now
         open_from_mono_ms=now.mono_ms,
         seen_mono_ms=now.mono_ms,
         low_since_mono_ms=None,
+        register_mono_ms=None,
+        odd_register_wh=None,
+        odd_mono_ms=None,
         boot_id=now.boot_id,
     )
 

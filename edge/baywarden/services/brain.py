@@ -73,7 +73,7 @@ class Brain:
             return await self._answer(command, step, now)
 
     async def keep(self, anchor: Anchor) -> None:
-        """Persist a look at the clocks."""
+        """Persist a look at the clocks, and what changed without a word to anybody."""
         async with self._turn:
             await self._write(self._owed, self.state, anchor=anchor)
 
@@ -82,7 +82,6 @@ class Brain:
         owed = self._owed.and_of(step, now, self._draft_of)
         if not await self._write(owed, step.state, answered=(command, step.reply)):
             return Reply(command.id, Result.REJECTED, Reason.STORE_FULL, self.store_refuses or "")
-        self.state = step.state
         return step.reply
 
     async def _take(self, event: Event, now: Now) -> Step:
@@ -102,19 +101,24 @@ class Brain:
         anchor: Anchor | None = None,
     ) -> bool:
         """Settle what is owed in one transaction; False when the store refused it."""
-        saved = self._saved.evses
-        changed = tuple(evse for key, evse in state.evses.items() if saved.get(key) is not evse)
+        saved, is_whole = self._saved.evses, bool(owed.effects) or anchor is not None
+        changed = tuple(evse for key, evse in state.evses.items() if is_whole and saved.get(key) is not evse)
+        commit = asyncio.ensure_future(self._ledger.commit(owed.batch(changed, answered, anchor)))
+        was_cancelled = await _finish(commit)
         try:
-            await self._ledger.commit(owed.batch(changed if owed.effects else (), answered, anchor))
+            commit.result()
         except StoreFull as refusal:
             self._note_refusal(refusal)
             return False
         self._note_success()
-        self._owed = Owed()
-        if owed.effects:
+        self._owed, self.state = Owed(), state
+        if is_whole:
             self._saved = state
+        if owed.effects:
             for listener in self._told:
                 listener(owed.effects)
+        if was_cancelled:
+            raise asyncio.CancelledError
         return True
 
     def _note_success(self) -> None:
@@ -132,3 +136,17 @@ class Brain:
         if isinstance(request, PutBooking | CancelBooking) and request.booking_id not in self.state.places:
             return await self._ledger.booking(request.booking_id)
         return None
+
+
+async def _finish(commit: asyncio.Future[None]) -> bool:
+    """Wait for its end and say whether we were cancelled meanwhile.
+
+    The store finishes a transaction that it was given: one that is not noted here would be written twice.
+    """
+    was_cancelled = False
+    while not commit.done():
+        try:
+            await asyncio.wait((commit,))
+        except asyncio.CancelledError:
+            was_cancelled = True
+    return was_cancelled

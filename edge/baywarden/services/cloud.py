@@ -22,7 +22,7 @@ _LIVE: Final = ("state", "current_a", "power_w", "energy_wh", "limit_a", "age_s"
 
 
 def options_of(settings: Settings) -> CloudOptions | None:
-    """The broker as the sync room wants it told; None without a [cloud] table. Raises OSError for a lost secret."""
+    """The broker as the sync room wants it told; None without a [cloud] table. Its files are not read yet."""
     cloud = settings.cloud
     if cloud is None:
         return None
@@ -35,7 +35,7 @@ def options_of(settings: Settings) -> CloudOptions | None:
         cert_file=_path(cloud.cert_file),
         key_file=_path(cloud.key_file),
         username=cloud.username,
-        password=Path(cloud.password_file).read_text().strip() if cloud.password_file else None,
+        password_file=_path(cloud.password_file),
         keepalive_s=cloud.keep_alive_s,
         window=cloud.receive_maximum,
         backoff_first_s=cloud.retry_first_s,

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import stat
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -28,14 +30,21 @@ class ControlServer:
         self._server: asyncio.Server | None = None
         self._talks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._own: tuple[int, int] | None = None
+        """Device and inode of the file that this server made."""
+        self._failures: set[tuple[str, type[Exception]]] = set()
 
     async def start(self) -> None:
-        """Listen. A socket file left by a killed process is replaced, a living daemon's is not (RuntimeError)."""
+        """Listen. A socket left by a killed process is replaced, a living daemon's or another thing is not.
+
+        Raises RuntimeError that says what lies there.
+        """
         await self._refuse_if_alive()
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._path.unlink(missing_ok=True)
+        self._remove_old_socket()
         self._server = await asyncio.start_unix_server(self._accept, self._path, limit=2 * MAX_REQUEST_BYTES)
         self._path.chmod(0o660)
+        self._own = _identity(self._path)
 
     async def stop(self) -> None:
         """Take no new request, let the running ones answer, and remove the file."""
@@ -48,6 +57,18 @@ class ControlServer:
         for talk in self._talks:
             talk.cancel()
         await asyncio.gather(*self._talks, return_exceptions=True)
+        if self._own is not None and _identity(self._path) == self._own:
+            self._path.unlink(missing_ok=True)
+
+    def _remove_old_socket(self) -> None:
+        try:
+            mode = self._path.lstat().st_mode
+        except FileNotFoundError:
+            return
+        if not stat.S_ISSOCK(mode):
+            raise RuntimeError(
+                f"{self._path} is a {_kind_of(mode)}, and it is left alone: choose another [control] socket"
+            )
         self._path.unlink(missing_ok=True)
 
     async def _refuse_if_alive(self) -> None:
@@ -88,25 +109,55 @@ class ControlServer:
                 return
             await self._send(writer, await self._answer(line))
 
-    async def _answer(self, line: bytes) -> Mapping[str, Any]:
+    async def _answer(self, line: bytes) -> bytes:
+        """The line to send; whatever happens inside becomes an answer."""
         try:
             request = decode_request(line)
         except WireGarbled as fault:
             return _refusal(fault.id, fault.detail)
-        return await self._handler(request)
+        try:
+            return encode(await self._handler(request))
+        except Exception as error:  # noqa: BLE001 (the answer says so, the log has it, the next one is served)
+            self._note_failure(request.name, error)
+            return _line(request.id, "FAILED", "FAILED", "an internal error; it is logged on site")
+
+    def _note_failure(self, name: str, error: Exception) -> None:
+        """Each kind once with its traceback: somebody may ask every second."""
+        kind = (name, type(error))
+        if kind in self._failures:
+            _log.debug("the request %r failed again: %r", name, error)
+            return
+        self._failures.add(kind)
+        _log.error("the request %r failed in a way that was not foreseen", name, exc_info=error)
 
     @staticmethod
-    async def _send(writer: asyncio.StreamWriter, reply: Mapping[str, Any]) -> None:
-        writer.write(encode(reply))
+    async def _send(writer: asyncio.StreamWriter, line: bytes) -> None:
+        writer.write(line)
         await asyncio.wait_for(writer.drain(), SEND_S)
 
 
-def _refusal(request_id: str | None, detail: str) -> Mapping[str, Any]:
-    return {
-        "id": request_id,
-        "result": "REJECTED",
-        "reason": "INVALID",
-        "detail": detail,
-        "rev": None,
-        "data": {},
-    }
+def _refusal(request_id: str | None, detail: str) -> bytes:
+    return _line(request_id, "REJECTED", "INVALID", detail)
+
+
+def _line(request_id: str | None, result: str, reason: str, detail: str) -> bytes:
+    return encode(
+        {"id": request_id, "result": result, "reason": reason, "detail": detail, "rev": None, "data": {}}
+    )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells this file from one that took its name; None when there is none."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _kind_of(mode: int) -> str:
+    if stat.S_ISDIR(mode):
+        return "folder"
+    if stat.S_ISLNK(mode):
+        return "symbolic link"
+    return "file" if stat.S_ISREG(mode) else "device or pipe"

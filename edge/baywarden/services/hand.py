@@ -16,7 +16,8 @@ _log: Final = logging.getLogger(__name__)
 SETTLE_MS: Final = 10_000
 """A charger may take this long to show a new limit (Heidelberg and Phoenix manuals: up to 20 s for the current)."""
 DRIFT_MA: Final = 1_000
-
+UNHEARD_MS: Final = 30_000
+"""An outlet that is not heard is told its cut at least this often."""
 
 _UNKNOWN: Final = Guarded(False, "not armed yet")
 
@@ -24,8 +25,10 @@ _UNKNOWN: Final = Guarded(False, "not armed yet")
 class Hand:
     """Keeps the commitment of one outlet: what it may be drawing at worst by our own doing.
 
-    A cut waits for nothing: no pause, no fail-safe, and no contact if the outlet was ever heard. Anything
-    else is written on contact only, once arming was tried, and with growing pauses while it does not help.
+    A cut waits for nothing: no fail-safe, and no contact if the outlet was ever heard; only to one that is not
+    heard it is repeated with growing pauses. Anything else is written on contact only, once arming was tried,
+    and with growing pauses while it does not help. A charger that applies less than it was told does no harm: it
+    counts with what it was told, is kept alive, and is told again ever more rarely.
     """
 
     def __init__(self, outlet: Outlet, clock: Clock) -> None:
@@ -33,15 +36,22 @@ class Hand:
         self.held: Commitment | None = None
         self.in_force_ma: int | None = None
         self.failsafe = _UNKNOWN
-        self.trouble: str | None = None
+        self._failure: str | None = None
+        self._lower: str | None = None
         self._clock = clock
         self._wanted_ma: int | None = None
         self._must_arm = True
         self._contact = Contact.NEVER
-        self._failing, self._drifting, self._arming = Pause(), Pause(), Pause()
+        self._failing, self._lowered, self._arming = Pause(), Pause(), Pause()
+        self._unheard = Pause(UNHEARD_MS)
         self._written_mono_ms = 0
         self._armed_mono_ms = 0
         self._wish = asyncio.Event()
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it does not do as it is told, for people; None while it does."""
+        return self._failure or self._lower
 
     def look(self, reading: EvseReading) -> None:
         """Take note of what the outlet says of itself."""
@@ -49,6 +59,7 @@ class Hand:
             self._must_arm = True
             self._failing.end()
             self._arming.end()
+            self._unheard.end()
         self._contact = reading.contact
         if _is_newer(reading, self._armed_mono_ms):
             if reading.failsafe_armed is False:
@@ -74,7 +85,7 @@ class Hand:
 
     async def _work(self) -> None:
         if self._wanted_ma is not None and self._is_cut(self._wanted_ma):
-            await self._write(self._wanted_ma)
+            await self._cut(self._wanted_ma)
         if self._contact is not Contact.OK:
             return
         if self._must_arm and self._arming.is_over(self._clock.now().mono_ms):
@@ -83,10 +94,21 @@ class Hand:
         if wanted is None or not self._failing.is_over(now_ms):
             return
         held = self.held
-        if held is not None and held.sent_ma == wanted and held.confirmed:
+        is_done = held is not None and held.sent_ma == wanted and held.confirmed
+        if is_done and not (self._lower is not None and self._lowered.is_over(now_ms)):
             await self._keep_alive()
-        elif self._drifting.is_over(now_ms):
+        else:
             await self._write(wanted)
+
+    async def _cut(self, wanted: int) -> None:
+        """To one that is not heard at once if it is news, else when the pause is over."""
+        now_ms = self._clock.now().mono_ms
+        sent_ma = None if self.held is None else self.held.sent_ma
+        if self._contact is not Contact.OK:
+            if sent_ma is not None and wanted >= sent_ma and not self._unheard.is_over(now_ms):
+                return
+            self._unheard.begin(now_ms)
+        await self._write(wanted)
 
     async def _arm(self) -> None:
         self._must_arm = False  # before the wait: what is seen meanwhile may ask for it again
@@ -110,14 +132,16 @@ class Hand:
     async def _write(self, wanted: int) -> None:
         self.held = promise.sent(self.held, self.outlet.evse_id, wanted, self._clock.now())
         try:
-            self.in_force_ma = await self.outlet.set_limit(wanted)
+            shown_ma = await self.outlet.set_limit(wanted)
         except WireError as error:
             self.held = promise.failed(self.held)
             self._fail(str(error))
             return
         self._written_mono_ms = self._clock.now().mono_ms
+        # It may yet take all that it was told, so a lower limit that it shows proves no more than that.
         self.held = promise.confirmed(self.held, wanted)
         self._recover()
+        self._note_in_force(shown_ma, wanted, is_written=True)
 
     async def _keep_alive(self) -> None:
         try:
@@ -131,31 +155,48 @@ class Hand:
         return self.held is not None and limit_ma < self.held.allowed_ma
 
     def _mind_drift(self, reading: EvseReading) -> None:
-        held, shown_ma, written_ma = self.held, reading.limit_ma, self.in_force_ma
-        if held is None or not held.confirmed or shown_ma is None or written_ma is None:
+        held, shown_ma = self.held, reading.limit_ma
+        if held is None or held.sent_ma is None or not held.confirmed or shown_ma is None:
             return
-        if abs(shown_ma - written_ma) < DRIFT_MA or not _is_newer(reading, self._written_mono_ms):
+        if shown_ma == self.in_force_ma or not _is_newer(reading, self._written_mono_ms):
+            return
+        if shown_ma < held.sent_ma + DRIFT_MA:
+            self._note_in_force(shown_ma, held.sent_ma)
             return
         _log.warning(
             "outlet %s applies %d mA where %d mA were written: writing again",
-            self.outlet.evse_id, shown_ma, written_ma,
+            self.outlet.evse_id, shown_ma, held.sent_ma,
         )  # fmt: skip
         self.held = promise.drifted(held, shown_ma)
-        self._drifting.begin(self._clock.now().mono_ms)
+
+    def _note_in_force(self, shown_ma: int, sent_ma: int, *, is_written: bool = False) -> None:
+        """What it applies of what it was told; logged when that begins or ceases to be less."""
+        self.in_force_ma = shown_ma
+        before = self._lower
+        if sent_ma - shown_ma < DRIFT_MA:
+            self._lower = None
+            if before is not None:
+                _log.info("outlet %s applies what it is told again", self.outlet.evse_id)
+            return
+        self._lower = f"applies {shown_ma} mA where {sent_ma} mA were written"
+        if before is None:
+            _log.warning("outlet %s %s", self.outlet.evse_id, self._lower)
+        if is_written or before is None:
+            self._lowered.begin(self._clock.now().mono_ms)
 
     def _fail(self, trouble: str) -> None:
-        if self.trouble is None:
+        if self._failure is None:
             _log.warning("outlet %s: %s", self.outlet.evse_id, trouble)
-        self.trouble = trouble
+        self._failure = trouble
         self._failing.begin(self._clock.now().mono_ms)
 
     def _recover(self) -> None:
-        if self.trouble is not None:
+        if self._failure is not None:
             _log.info("outlet %s takes writes again", self.outlet.evse_id)
-        self.trouble = None
+        self._failure = None
         self._failing.end()
-        if self._drifting.is_forgotten(self._clock.now().mono_ms):
-            self._drifting.end()
+        if self._lowered.is_forgotten(self._clock.now().mono_ms):
+            self._lowered.end()
 
 
 def _is_newer(reading: EvseReading, mono_ms: int) -> bool:

@@ -55,6 +55,10 @@ class TermsSettings(Table):
 
     @model_validator(mode="after")
     def _range(self) -> Self:
+        if self.noshow_timeout_s == 0:
+            refuse(
+                "noshow_timeout_s 0 leaves nobody time to come", 'at least 1, or "never" to hold to the end'
+            )
         if self.min_duration_s > self.max_duration_s:
             refuse(f"min_duration_s {self.min_duration_s} is above max_duration_s {self.max_duration_s}")
         return self

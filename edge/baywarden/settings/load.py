@@ -27,7 +27,7 @@ def load_settings(path: Path | str, *, profiles: Profiles | None = None, files: 
     """The settings in the file. Raises ConfigError with all of its faults.
 
     Without `profiles` the names of profiles are not checked; a callable is given site.profile_folder.
-    `files=False` does not ask whether the files of [cloud] exist, to check a file made for another machine.
+    `files=False` does not ask whether the files of [cloud] exist: they may come later, or be on another machine.
     """
     path = Path(path)
     return parse_settings(_text(path), file=str(path), folder=path.parent, profiles=profiles, files=files)

@@ -60,7 +60,7 @@ class SiteSettings(Table):
         description="folder of device profiles of your own, found before the built-in ones",
     )
     stale_after_s: Seconds = Field(10.0, description="an older reading is no longer the truth")
-    cycle_s: Annotated[float, Field(ge=0.1, le=60, strict=True)] = Field(
+    cycle_s: Annotated[float, Field(ge=0.1, le=30, strict=True)] = Field(
         1.0, description="seconds from decision to decision"
     )
 
@@ -181,6 +181,7 @@ def _evse_rules(
         min_current_ma=milli(evse.min_current_a),
         phases=evse.circuit_phases,
         failsafe_ma=milli(charger.failsafe_current_a),
+        failsafe_timeout_ms=1000 * charger.failsafe_timeout_s,
         terms=terms.get(evse.terms, BookingTerms()),
         overstay=None if evse.overstay == NO_POLICY else policies.get(evse.overstay),
     )

@@ -1,4 +1,4 @@
-"""Backups of the running ledger, verified by opening them."""
+"""Backups of the running ledger, verified by opening them, and marked as what they are."""
 
 import shutil
 import sqlite3
@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from baywarden.ports.store import StoreDamaged, StoreError, StoreFull
-from baywarden.store.connect import address, at_the_rim, open_reader
+from baywarden.store.checking import is_good
+from baywarden.store.codec import from_us, to_us
+from baywarden.store.connect import at_the_rim, open_reader, transaction
 from baywarden.store.files import KEPT_BACKUPS, Files, forget, move, sync_path
 
 _PAGES_A_STEP: Final = 256
@@ -20,34 +22,47 @@ _ROOM_LEFT: Final = 16 * 2**20
 
 def back_up(files: Files, at: datetime, options: Mapping[str, str], is_stopped: Callable[[], bool]) -> Path:
     """Copy the ledger as it is now, in small steps, on any thread. Raises StoreError, also when stopped."""
-    target = files.backup_name(at)
-    target.parent.mkdir(exist_ok=True)
-    if shutil.disk_usage(files.folder).free < files.ledger.stat().st_size + _ROOM_LEFT:
-        raise StoreFull("there is no room for a backup")
-    part = target.with_suffix(".part")
-    try:
-        with at_the_rim():
+    with at_the_rim():
+        for left in files.unfinished_backups():  # of a run that was killed
+            left.unlink(missing_ok=True)
+        target = files.backup_name(at)
+        target.parent.mkdir(exist_ok=True)
+        if shutil.disk_usage(files.folder).free < files.ledger.stat().st_size + _ROOM_LEFT:
+            raise StoreFull("there is no room for a backup")
+        part = target.with_suffix(".part")
+        try:
             _copy(files.ledger, part, options, is_stopped)
-        if not is_good(part):
-            raise StoreDamaged("the backup did not pass its check: the ledger itself may be damaged")
-        sync_path(part)
-        move(part, target)
-    finally:
-        forget(part)
-    for old in files.backups()[KEPT_BACKUPS:]:
-        old.unlink()
+            _mark(part, at)
+            if not is_good(part):
+                raise StoreDamaged("the backup did not pass its check: the ledger itself may be damaged")
+            sync_path(part)
+            move(part, target)
+        finally:
+            forget(part)
+        for old in files.backups()[KEPT_BACKUPS:]:
+            old.unlink(missing_ok=True)
     return target
 
 
-def is_good(path: Path) -> bool:
-    """Whether a copied ledger that nobody writes passes its check."""
-    try:
-        with closing(sqlite3.connect(address(path, "ro", {"immutable": "1"}), uri=True)) as copy:
-            return bool(copy.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)) and bool(
-                copy.execute("SELECT count(*) FROM meta").fetchone() == (1,)
-            )
-    except sqlite3.Error:
-        return False
+def marked_at(connection: sqlite3.Connection) -> datetime | None:
+    """When the ledger was made, if it is a backup that was put in the ledger's place; else None."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'backup_of'").fetchone() is None:
+        return None
+    row = connection.execute("SELECT min(at_us) FROM backup_of").fetchone()
+    return from_us(row[0] or 0)
+
+
+def unmark(connection: sqlite3.Connection) -> None:
+    """Make it a ledger again, in the transaction that begins its new epoch."""
+    connection.execute("DROP TABLE IF EXISTS backup_of")
+
+
+def _mark(part: Path, at: datetime) -> None:
+    """Numbers were given after a backup, so that one found as the ledger must not give them again."""
+    with closing(sqlite3.connect(part, isolation_level=None)) as copy, transaction(copy):
+        # Part of no schema: only backups have it. One of a ledger that is itself a backup keeps the older time.
+        copy.execute("CREATE TABLE IF NOT EXISTS backup_of (at_us INTEGER NOT NULL) STRICT")
+        copy.execute("INSERT INTO backup_of VALUES (?)", (to_us(at),))
 
 
 def _copy(ledger: Path, target: Path, options: Mapping[str, str], is_stopped: Callable[[], bool]) -> None:

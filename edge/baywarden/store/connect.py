@@ -1,5 +1,6 @@
 """Connections to SQLite with every setting made in the order that counts, and read back."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +24,8 @@ _REFUSALS: Final = (
     "SQLITE_BUSY",
     "SQLITE_NOMEM",
 )
+UNREADABLE: Final = (sqlite3.Error, UnicodeError)
+"""What reading a damaged file may raise: Python cannot even decode the message that quotes a spoilt name."""
 _DAMAGES: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS")
 
 
@@ -115,10 +118,19 @@ def translated(error: sqlite3.Error) -> StoreError:
     return StoreError(f"the database failed: {error}")
 
 
+def refused(error: OSError) -> StoreError:
+    """The store's own error for a refusal of the file system, with a plain sentence."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreFull("there is no room left on the disk")
+    return StoreError(f"the store's files cannot be used: {error}")
+
+
 @contextmanager
 def at_the_rim() -> Iterator[None]:
-    """Turns SQLite's errors into the store's."""
+    """Turns the errors of SQLite and of the file system into the store's."""
     try:
         yield
     except sqlite3.Error as error:
         raise translated(error) from error
+    except OSError as error:
+        raise refused(error) from error

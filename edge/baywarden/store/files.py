@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from baywarden.ports.store import StoreInUse
 
 KEPT_BACKUPS: Final = 3
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
+_UNFINISHED: Final = re.compile(r"ledger-\d{8}T\d{6}Z\.part(-wal|-shm|-journal)?")
 # The log comes first: a log that is left beside a younger database would be played into it.
 _PARTS: Final = ("-wal", "-shm", "")
 
@@ -46,9 +48,20 @@ class Files:
         """The newest epoch that was ever begun here; it outlives the ledger."""
         return self.folder / "epoch"
 
+    @property
+    def doubt(self) -> Path:
+        """Says why the ledger failed at work; the next start mends it however sound it looks."""
+        return self.folder / "ledger.doubt"
+
     def backups(self) -> Sequence[Path]:
-        """Newest first."""
-        return sorted((self.folder / "backups").glob("ledger-*.db"), reverse=True)
+        """Newest first; whatever else lies there under another name is not ours."""
+        found = (self.folder / "backups").glob("ledger-*.db")
+        return sorted((path for path in found if _is_backup(path)), reverse=True)
+
+    def unfinished_backups(self) -> Sequence[Path]:
+        """What a kill left of backups that were being made."""
+        found = (self.folder / "backups").glob("ledger-*.part*")
+        return [path for path in found if _UNFINISHED.fullmatch(path.name)]
 
     def backup_name(self, at: datetime) -> Path:
         return self.folder / "backups" / f"ledger-{at.astimezone(UTC).strftime(_STAMP)}.db"
@@ -57,6 +70,14 @@ class Files:
 def backup_at(path: Path) -> datetime:
     """When a backup was made, by its name."""
     return datetime.strptime(path.stem.removeprefix("ledger-"), _STAMP).replace(tzinfo=UTC)
+
+
+def _is_backup(path: Path) -> bool:
+    try:
+        # There and back: strptime also takes a stamp with digits left out.
+        return f"ledger-{backup_at(path).strftime(_STAMP)}.db" == path.name and path.is_file()
+    except ValueError:
+        return False
 
 
 def sync_path(path: Path) -> None:
@@ -107,6 +128,21 @@ def lock(folder: Path) -> IO[bytes]:
         handle.close()
         raise StoreInUse(f"another daemon has the store in {folder} open: stop it first") from error
     return handle
+
+
+def note_doubt(path: Path, why: str) -> None:
+    """Leave word for the next start, durably. Raises OSError."""
+    path.write_text(why + "\n")
+    sync_path(path)
+    sync_path(path.parent)
+
+
+def read_doubt(path: Path) -> str | None:
+    """What the last run left word of; None when it worked to its end."""
+    try:
+        return path.read_text(errors="replace").strip() or "for a reason that was lost"
+    except FileNotFoundError:
+        return None
 
 
 def read_epoch(path: Path) -> int:

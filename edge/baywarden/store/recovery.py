@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from baywarden.ports.store import StoreDamaged
-from baywarden.store.backups import back_up, is_good
-from baywarden.store.connect import open_reader, open_writer, transaction
+from baywarden.store.backups import back_up, marked_at, unmark
+from baywarden.store.checking import is_good, trouble
+from baywarden.store.connect import UNREADABLE, open_reader, open_writer, transaction
 from baywarden.store.files import (
     Files,
     backup_at,
@@ -23,21 +24,11 @@ from baywarden.store.files import (
     sync_path,
     write_epoch,
 )
-from baywarden.store.salvage import broken_sums, fill_in, salvage
-from baywarden.store.schema import LEDGER, is_pending, migrate, version_of
+from baywarden.store.salvage import fill_in, salvage
+from baywarden.store.schema import LEDGER, is_pending, migrate
 
 _LEDGER_NAME: Final = "baywarden.ledger"
-_DAMAGE: Final = (
-    "SQLITE_CORRUPT",
-    "SQLITE_NOTADB",
-    "SQLITE_FORMAT",
-    "SQLITE_ERROR",  # a table that is gone, a schema that cannot be read
-    "SQLITE_IOERR_READ",
-    "SQLITE_IOERR_SHORT_READ",
-    "SQLITE_IOERR_CORRUPTFS",
-    "SQLITE_IOERR_DATA",
-)
-"""All other troubles are the disk's or its rights', and setting the file aside would mend none of them."""
+_NO_ROOM: Final = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +63,17 @@ def find_ledger(opening: Opening) -> Found:
     as_of = None
     forget(files.part)
     _finish_replacement(opening)
-    trouble = _trouble(opening)
-    if trouble is not None:
-        as_of = _rebuild(opening, trouble, notes)
+    found = trouble(files, opening.options)
+    if found is not None:
+        as_of = _rebuild(opening, found, notes)
+        files.doubt.unlink(missing_ok=True)
+        sync_path(files.folder)
     connection = opening.connect(files.ledger)
     try:
         if is_pending(connection, LEDGER):
             back_up(files, opening.utc(), opening.options, lambda: False)
             migrate(connection, _LEDGER_NAME, LEDGER)
-        _move_to_site(opening, connection, notes)
+        as_of = _begin_anew(opening, connection, notes) or as_of
         epoch, tag = connection.execute("SELECT epoch, epoch_tag FROM meta").fetchone()
     except BaseException:
         connection.close()
@@ -98,58 +91,28 @@ def _finish_replacement(opening: Opening) -> None:
         move(files.ready, files.ledger)
 
 
-def _trouble(opening: Opening) -> str | None:
-    """Why the ledger cannot be used as it is; None when it can. Raises StoreNewer."""
-    ledger = opening.files.ledger
-    if not ledger.exists():
-        return "missing"
-    if ledger.stat().st_size == 0:
-        return "empty"
-    try:
-        # Not with a writer: closing one would copy the log into a file that may be damaged.
-        with closing(open_reader(ledger, opening.options)) as connection:
-            if version_of(connection) == 0:
-                return "damaged (its schema number is lost)"
-            is_pending(connection, LEDGER)
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if verdict != "ok":
-                return f"damaged ({str(verdict).splitlines()[-1]})"
-            if connection.execute("SELECT count(*) FROM meta").fetchone() != (1,):
-                return "damaged (its first table is empty)"
-            if broken_sums(connection):
-                return "damaged (a check sum does not hold)"
-    except StoreDamaged as error:
-        return f"damaged ({error})"
-    except sqlite3.DatabaseError as error:
-        # Text that is no UTF-8 comes without a name.
-        if not (getattr(error, "sqlite_errorname", None) or "SQLITE_CORRUPT").startswith(_DAMAGE):
-            raise
-        return f"damaged ({error})"
-    return None
-
-
-def _rebuild(opening: Opening, trouble: str, notes: list[str]) -> datetime | None:
+def _rebuild(opening: Opening, found: str, notes: list[str]) -> datetime | None:
     """Put a new ledger in place of a damaged or missing one, and say so; the backup's time if it is one."""
     files = opening.files
     newest = max([read_epoch(files.epoch), *(_epoch_in(path) for path in (files.ledger, *files.backups()))])
-    is_first = newest == 0 and trouble == "missing"
+    is_first = newest == 0 and found == "missing"
     epoch, tag = newest + 1, secrets.token_hex(8)
     write_epoch(files.epoch, epoch, tag)
-    origin, as_of = _build(opening, trouble, notes)
+    origin, as_of = _build(opening, found, notes)
     aside = _put_in_place(opening, epoch, tag)
     if not is_first:
         kept = f"; the old file is kept as {aside.name}" if aside else ""
-        notes.insert(0, f"the ledger was {trouble}: it {origin}{kept}")
+        notes.insert(0, f"the ledger was {found}: it {origin}{kept}")
         notes.append(f"the numbering of events begins anew in epoch {epoch}")
     return as_of
 
 
-def _build(opening: Opening, trouble: str, notes: list[str]) -> tuple[str, datetime | None]:
+def _build(opening: Opening, found: str, notes: list[str]) -> tuple[str, datetime | None]:
     """Lay the best that is left into the part file: in words, and the backup's time if it is one."""
-    if trouble not in ("missing", "empty"):
+    if found not in ("missing", "empty"):
         mended = _from_damaged(opening, notes)
         if mended is not None:
-            return mended, None
+            return mended, _as_of(opening.files.ledger, opening.options)
     as_of = _from_backup(opening)
     if as_of is None:
         return "is new and empty", None
@@ -187,7 +150,10 @@ def _from_damaged(opening: Opening, notes: list[str]) -> str | None:
                 with closing(open_reader(path, {"immutable": "1"})) as backup:
                     filled = fill_in(backup, fresh)
                 break
-    except (sqlite3.DatabaseError, StoreDamaged):
+    except (*UNREADABLE, StoreDamaged) as error:
+        # A disk without room for the new file is no reason to begin with an empty one.
+        if (getattr(error, "sqlite_errorname", None) or "").startswith(_NO_ROOM):
+            raise
         return None
     notes += losses
     return f"was mended with {copied} rows that could be read" + (
@@ -212,6 +178,8 @@ def _good_backups(files: Files) -> Sequence[Path]:
 def _fresh(opening: Opening) -> sqlite3.Connection:
     forget(opening.files.part)
     connection = opening.connect(opening.files.part)
+    # Worthless until it is whole, and the whole file is synced then: no sync for each batch of rows.
+    connection.execute("PRAGMA synchronous=OFF")
     migrate(connection, _LEDGER_NAME, LEDGER)
     return connection
 
@@ -221,12 +189,22 @@ def _epoch_in(path: Path) -> int:
         options = {} if path.stem == "ledger" else {"immutable": "1"}
         with closing(open_reader(path, options)) as connection:
             return int(connection.execute("SELECT max(epoch) FROM meta").fetchone()[0])
-    except (sqlite3.Error, TypeError):
+    except (*UNREADABLE, TypeError):
         return 0
+
+
+def _as_of(path: Path, options: Mapping[str, str]) -> datetime | None:
+    """When a damaged ledger was made if it is a backup; None also when that cannot be read."""
+    try:
+        with closing(open_reader(path, options)) as connection:
+            return marked_at(connection)
+    except (*UNREADABLE, TypeError, OverflowError):
+        return None
 
 
 def _begin_epoch(connection: sqlite3.Connection, epoch: int, tag: str, opening: Opening) -> None:
     with transaction(connection):
+        unmark(connection)
         connection.execute(
             "INSERT INTO meta (one, epoch, epoch_tag, site_id, created_at) VALUES (1, ?, ?, ?, ?)"
             " ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch, epoch_tag = excluded.epoch_tag",
@@ -234,17 +212,21 @@ def _begin_epoch(connection: sqlite3.Connection, epoch: int, tag: str, opening: 
         )
 
 
-def _move_to_site(opening: Opening, connection: sqlite3.Connection, notes: list[str]) -> None:
-    """A ledger under another site's name begins a new epoch: its events have another source there."""
+def _begin_anew(opening: Opening, connection: sqlite3.Connection, notes: list[str]) -> datetime | None:
+    """Begin a new epoch in a backup put in place by hand (its next numbers were given once already) and in
+    a ledger under another site's name (its events have another source there); the backup's time if it is one."""
     epoch, site_id = connection.execute("SELECT epoch, site_id FROM meta").fetchone()
-    if site_id == opening.site_id:
-        return
+    as_of, reasons = marked_at(connection), list[str]()
+    if as_of is not None:
+        reasons.append(f"the ledger is the backup of {as_of:%Y-%m-%d %H:%M} UTC, put in its place by hand")
+    if site_id != opening.site_id:
+        reasons.append(f"the ledger was kept for site {site_id} and now serves {opening.site_id}")
+    if not reasons:
+        return None
     epoch, tag = max(epoch, read_epoch(opening.files.epoch)) + 1, secrets.token_hex(8)
     write_epoch(opening.files.epoch, epoch, tag)
     _begin_epoch(connection, epoch, tag, opening)
     with transaction(connection):
         connection.execute("UPDATE meta SET site_id = ?", (opening.site_id,))
-    notes.append(
-        f"the ledger was kept for site {site_id} and now serves {opening.site_id}: "
-        f"the numbering of events begins anew in epoch {epoch}"
-    )
+    notes.append(f"{'; '.join(reasons)}: the numbering of events begins anew in epoch {epoch}")
+    return as_of

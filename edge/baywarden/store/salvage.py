@@ -1,15 +1,21 @@
 """Copies what can still be read out of a damaged ledger, around the places that cannot."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Any, Final
 
-from baywarden.store.codec import check_sum
-from baywarden.store.connect import transaction
-from baywarden.store.tables import CHECKED
+from baywarden.ports.store import StoreDamaged
+from baywarden.store.codec import check_sum, decode
+from baywarden.store.connect import UNREADABLE, transaction
+from baywarden.store.tables import CHECKED, EVSES, PAGED, Table
 
 TABLES: Final = (*CHECKED, "streams")
+ROWS_AT_ONCE: Final = 1000
+"""Held in memory at a time: the unit allows the daemon 192 MiB, a ledger may have twice that."""
+_RECORDS: Final[Mapping[str, Table[Any]]] = {EVSES.name: EVSES, **PAGED}
+_REPLACED: Final = frozenset(name for name, table in _RECORDS.items() if not table.once)
 _FARTHEST: Final = 2**24
 _FINEST: Final = 4096
 """A lost stretch is halved until pieces are this fraction of the whole table, or one row."""
@@ -36,12 +42,13 @@ def salvage(damaged: sqlite3.Connection, fresh: sqlite3.Connection) -> tuple[int
         if columns is None:
             notes.append(f"the table {table} could not be read")
             continue
+        if table in _REPLACED:
+            columns = ("rowid", *columns)
         readable = _Rows(damaged, table, columns)
-        rows = list(readable)
-        intact = [row for row in rows if _is_intact(table, columns, row)]
-        copied += _insert(fresh, table, columns, intact)
-        if readable.lost or len(intact) < len(rows):
-            notes.append(f"parts of the table {table} could not be read; {len(intact)} rows of it were saved")
+        saved, spoilt, inserted = _copy(fresh, table, columns, readable)
+        copied += inserted
+        if readable.lost or spoilt:
+            notes.append(f"parts of the table {table} could not be read; {saved} rows of it were saved")
     return copied, notes
 
 
@@ -51,8 +58,8 @@ def fill_in(backup: sqlite3.Connection, fresh: sqlite3.Connection) -> int:
     for table, condition in FINISHED.items():
         columns = _shared_columns(backup, fresh, table)
         if columns is not None:
-            rows = backup.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE {condition}").fetchall()
-            filled += _insert(fresh, table, columns, [r for r in rows if _is_intact(table, columns, r)])
+            rows = backup.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE {condition}")
+            filled += _copy(fresh, table, columns, rows)[2]
     return filled
 
 
@@ -75,7 +82,7 @@ def broken_sums(connection: sqlite3.Connection) -> bool:
 def _shared_columns(old: sqlite3.Connection, new: sqlite3.Connection, table: str) -> Sequence[str] | None:
     try:
         there = {row[1] for row in old.execute(f"PRAGMA table_info({table})")}
-    except sqlite3.Error:
+    except UNREADABLE:
         return None
     here = [row[1] for row in new.execute(f"PRAGMA table_info({table})")]
     return [column for column in here if column in there] if there else None
@@ -88,7 +95,8 @@ class _Rows:
         self._damaged = damaged
         self._table = table
         self._sql = (
-            f"SELECT rowid, {', '.join(columns)} FROM {table} WHERE rowid > ? AND rowid <= ? ORDER BY rowid"
+            f"SELECT rowid, {', '.join(columns)} FROM {table} NOT INDEXED"
+            " WHERE rowid > ? AND rowid <= ? ORDER BY rowid"
         )
         self.lost = False
 
@@ -103,9 +111,9 @@ class _Rows:
                 low = rowid
                 yield tuple(row)
             return
-        except sqlite3.Error:
+        except UNREADABLE:
             self.lost = True
-        with suppress(sqlite3.Error):
+        with suppress(*UNREADABLE):
             for rowid, *row in self._damaged.execute(f"{self._sql} DESC", (low, high)):
                 high = rowid - 1
                 yield tuple(row)
@@ -117,7 +125,7 @@ class _Rows:
     def _highest(self) -> int:
         try:
             return int(self._damaged.execute(f"SELECT max(rowid) FROM {self._table}").fetchone()[0] or 0)
-        except sqlite3.Error:
+        except UNREADABLE:
             self.lost = True  # the right edge cannot be read
         top = 1
         while top < _FARTHEST and not self._is_past_the_end(top):
@@ -128,8 +136,34 @@ class _Rows:
         sql = f"SELECT min(rowid) FROM {self._table} WHERE rowid > ?"
         try:
             return bool(self._damaged.execute(sql, (rowid,)).fetchone()[0] is None)
-        except sqlite3.Error:
+        except UNREADABLE:
             return False
+
+
+def _copy(
+    fresh: sqlite3.Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]
+) -> tuple[int, int, int]:
+    """Copy the rows whose check sum holds: how many those are, how many others, how many are new in `fresh`."""
+    left, saved, spoilt, before = iter(rows), 0, 0, fresh.total_changes
+    sql = _insertion(table, columns)
+    while batch := list(islice(left, ROWS_AT_ONCE)):
+        intact = [row for row in batch if _is_intact(table, columns, row)]
+        saved, spoilt = saved + len(intact), spoilt + len(batch) - len(intact)
+        with transaction(fresh):
+            for row in intact:
+                # A row of the damaged file may hold anything, so one that the tables refuse is left out.
+                with suppress(sqlite3.IntegrityError):
+                    fresh.execute(sql, _as_its_body_says(table, columns, row))
+    return saved, spoilt, fresh.total_changes - before
+
+
+def _insertion(table: str, columns: Sequence[str]) -> str:
+    sql = f" INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    if columns[0] != "rowid":
+        return f"INSERT OR IGNORE{sql}"
+    # A damaged index lets a record be written as a second row: the younger one, with the higher rowid, counts.
+    changed = ", ".join(f"{name} = excluded.{name}" for name in columns)
+    return f"INSERT{sql} ON CONFLICT (id) DO UPDATE SET {changed} WHERE excluded.rowid > {table}.rowid"
 
 
 def _is_intact(table: str, columns: Sequence[str], row: Sequence[Any]) -> bool:
@@ -142,18 +176,19 @@ def _is_intact(table: str, columns: Sequence[str], row: Sequence[Any]) -> bool:
         return False
 
 
+def _as_its_body_says(table: str, columns: Sequence[str], row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The row with its searched columns made anew: they have no check sum, the body has."""
+    found = _RECORDS.get(table)
+    if found is None:
+        return row
+    named = dict(zip(columns, row, strict=True))
+    try:
+        record = decode(found.model, named["body"])
+    except StoreDamaged:  # of a release with another model
+        return row
+    named.update((name, value(record)) for name, value in found.columns.items() if name in named)
+    return tuple(named.values())
+
+
 def _bytes(body: str | bytes) -> bytes:
     return body.encode() if isinstance(body, str) else body
-
-
-def _insert(
-    fresh: sqlite3.Connection, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
-) -> int:
-    sql = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
-    before = fresh.total_changes
-    with transaction(fresh):
-        for row in rows:
-            # A row of the damaged file may hold anything, so one that the tables refuse is left out.
-            with suppress(sqlite3.IntegrityError):
-                fresh.execute(sql, row)
-    return fresh.total_changes - before

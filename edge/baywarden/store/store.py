@@ -5,7 +5,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
@@ -16,11 +16,11 @@ from baywarden.model.event import StoredEvent, Stream, StreamHead
 from baywarden.model.reading import EvseReading, MeterReading
 from baywarden.model.session import Session
 from baywarden.model.time import Now
-from baywarden.ports.store import Batch, Saved, StoreError
+from baywarden.ports.store import Batch, Saved, StoreDamaged, StoreError
 from baywarden.store import upkeep
 from baywarden.store.backups import back_up
 from baywarden.store.connect import at_the_rim, open_reader
-from baywarden.store.files import Files, backup_at, lock
+from baywarden.store.files import Files, backup_at, lock, note_doubt
 from baywarden.store.lane import Lane
 from baywarden.store.numbering import Numbering, Render
 from baywarden.store.reading import Reader
@@ -88,13 +88,14 @@ class Store:
         try:
             self._writing = self._lane("baywarden-writer")
             self._found = self._writing.run_and_wait(lambda: _find(opening))
-            self._writer = self._writing.run_and_wait(lambda: _writer(self._found, render, opening.utc))
+            self._writer = self._writing.run_and_wait(lambda: _writer(self._found, render, opening))
             self._numbering = self._writer.numbering
             self._writing.commits_by(self._writer.commit_all)
             self._reading = self._lane("baywarden-reader")
-            self._reader = self._reading.run_and_wait(
-                lambda: Reader(open_reader(opening.files.ledger, opening.options))
-            )
+            self._reader = self._reading.run_and_wait(lambda: _reader(opening))
+            # What a command asks for has a thread of its own: it must not wait behind long pages of history.
+            self._knowing = self._lane("baywarden-knower")
+            self._knower = self._knowing.run_and_wait(lambda: _reader(opening))
             self._telemetry = TelemetryFile(opening.files, telemetry_bytes, opening.utc)
         except BaseException as error:
             for lane in self._lanes:
@@ -120,15 +121,15 @@ class Store:
 
     async def answer(self, command_id: str) -> Reply | None:
         """The first answer to the command, for at least seven days."""
-        return await self._read(lambda: self._reader.answer(command_id))
+        return await self._know(lambda: self._knower.answer(command_id))
 
     async def booking(self, booking_id: str) -> Booking | None:
         """The booking, finished or not."""
-        return await self._read(lambda: self._reader.booking(booking_id))
+        return await self._know(lambda: self._knower.booking(booking_id))
 
     async def session(self, session_id: str) -> Session | None:
         """The session, finished or not."""
-        return await self._read(lambda: self._reader.session(session_id))
+        return await self._know(lambda: self._knower.session(session_id))
 
     async def history(
         self, what: str, *, after: str | None = None, limit: int = 100, where: Mapping[str, str] | None = None
@@ -177,7 +178,7 @@ class Store:
         return await self._telemetry.readings(device_id, from_ms, to_ms, limit)
 
     async def tend(self, now: Now) -> None:
-        """Prune, vacuum, check-point and back up, in steps that let commits pass. May raise StoreError."""
+        """Prune, vacuum, check-point and back up, in steps that let commits pass. Raises StoreError only."""
         await self._telemetry.tend(now)
         writer = self._writer
         await self._write(
@@ -225,30 +226,38 @@ class Store:
 
     async def _close(self) -> None:
         self._stopping.set()
-        if self._backup is not None:
-            with suppress(StoreError, OSError):
-                await self._backup
-        await self._telemetry.close()
-        await self._reading.run(self._reader.connection.close)
-        await self._writing.run(self._finish)
-        for lane in self._lanes:
-            lane.stop()
-        self._held.close()
+        async with AsyncExitStack() as last_first:  # each is done, whatever another raises
+            last_first.callback(self._held.close)
+            for lane in self._lanes:
+                last_first.callback(lane.stop)
+            last_first.push_async_callback(self._writing.run, self._finish)
+            last_first.push_async_callback(self._reading.run, self._reader.connection.close)
+            last_first.push_async_callback(self._knowing.run, self._knower.connection.close)
+            last_first.push_async_callback(self._telemetry.close)
+            if self._backup is not None:
+                with suppress(StoreError):
+                    await self._backup
 
     def _finish(self) -> None:
-        self._writer.write_freed()
-        with suppress(sqlite3.Error):  # a full disk: the log stays and is read at the next start
-            self._writer.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._writer.connection.close()
+        try:
+            self._writer.write_freed()
+            with suppress(sqlite3.Error):  # a full disk: the log stays and is read at the next start
+                self._writer.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            self._writer.connection.close()
 
     async def _read(self, work: Callable[[], T]) -> T:
         return await self._reading.run(lambda: _rimmed(work))
 
+    async def _know(self, work: Callable[[], T]) -> T:
+        return await self._knowing.run(lambda: _rimmed(work))
+
     async def _write(self, work: Callable[[], T]) -> T:
-        return await self._writing.run(lambda: _rimmed(work))
+        return await self._writing.run(lambda: self._writer.perform(work))
 
     def _backup_is_due(self, at: datetime) -> bool:
-        newest = next(iter(self._opening.files.backups()), None)
+        with at_the_rim():
+            newest = next(iter(self._opening.files.backups()), None)
         return newest is None or not timedelta(0) <= at - backup_at(newest) < _BACKUP_EVERY
 
     def _wal_bytes(self) -> int:
@@ -261,9 +270,22 @@ def _find(opening: Opening) -> Found:
         return find_ledger(opening)
 
 
-def _writer(found: Found, render: Render, utc: Callable[[], datetime]) -> Writer:
+def _writer(found: Found, render: Render, opening: Opening) -> Writer:
     with at_the_rim():
-        return Writer(found.connection, Numbering(found.connection, found.epoch, render), utc)
+        numbering = Numbering(found.connection, found.epoch, render)
+        return Writer(found.connection, numbering, opening.utc, lambda damage: _doubt(opening.files, damage))
+
+
+def _reader(opening: Opening) -> Reader:
+    return Reader(open_reader(opening.files.ledger, opening.options))
+
+
+def _doubt(files: Files, damage: StoreDamaged) -> None:
+    """See to it that the next start mends the ledger even if its check finds nothing wrong."""
+    try:
+        note_doubt(files.doubt, str(damage))
+    except OSError as error:
+        _log.error("the ledger is damaged, and the next start cannot be told: %s", error)
 
 
 def _rimmed(work: Callable[[], T]) -> T:

@@ -24,6 +24,9 @@ _THINNED_AT: Final = 0.8
 _ROOM_WANTED: Final = 32 * 2**20
 """With less free on the disk telemetry gives way: the ledger needs it."""
 
+_LARGEST: Final = 2**63 - 1
+"""What SQLite can hold; a float register with a wild bit gives far more."""
+
 Row = tuple[str, int, str, str, int | None, int | None, int | None, int | None, int | None, int | None]
 
 
@@ -55,14 +58,16 @@ class TelemetryFile:
             await self.flush()
 
     async def flush(self) -> None:
-        """Write what is buffered. What the disk refuses is lost, and counted."""
+        """Write what is buffered. What cannot be written is lost, and counted. Raises StoreError."""
         rows, self._rows, self._first_mono_ms = list(self._rows.values()), {}, None
         if rows:
             try:
                 await self._lane.run(lambda: self._write(rows))
-            except StoreError:
+            except Exception as error:
                 self.lost_rows += len(rows)
-                raise
+                if isinstance(error, StoreError):
+                    raise
+                raise StoreError(f"the readings could not be written: {error!r}") from error
 
     async def readings(
         self, device_id: str, from_ms: int, to_ms: int, limit: int
@@ -81,12 +86,13 @@ class TelemetryFile:
             _log.warning("the telemetry could not be tended: %s", error)
 
     async def close(self) -> None:
-        """Write what is buffered and end the thread."""
+        """Write what is buffered and end the thread, whatever becomes of the last readings."""
         try:
             await self.flush()
-            await self._lane.run(self._end)
         except StoreError as error:
             _log.warning("the last readings are not kept: %s", error)
+        try:
+            await self._lane.run(self._end)
         finally:
             self._lane.stop()
 
@@ -179,8 +185,13 @@ def _row(kind: str, device_id: str, at_ms: int, reading: EvseReading | MeterRead
         at_ms,
         kind,
         reading.contact.value,
-        reading.power_w,
-        reading.energy_wh,
-        *reading.current_ma,
-        limit_ma,
+        _kept(reading.power_w),
+        _kept(reading.energy_wh),
+        *(_kept(current_ma) for current_ma in reading.current_ma),
+        _kept(limit_ma),
     )
+
+
+def _kept(value: float | None) -> int | None:
+    """The value if it can be written; one that cannot is unknown. (NaN compares as False.)"""
+    return int(value) if value is not None and -_LARGEST <= value <= _LARGEST else None

@@ -3,16 +3,18 @@
 import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from baywarden.model.command import Command, Reply
 from baywarden.model.event import Stream
 from baywarden.model.site import Anchor
-from baywarden.ports.store import Batch, StoreError, StoreFull, StoreRefused
+from baywarden.ports.store import Batch, StoreDamaged, StoreError, StoreFull, StoreRefused
 from baywarden.store.codec import check_sum, encode, to_us
-from baywarden.store.connect import transaction, translated
+from baywarden.store.connect import at_the_rim, transaction, translated
 from baywarden.store.numbering import Numbering
 from baywarden.store.tables import BOOKINGS, EVSES, NOTICES, PENALTIES, SAMPLES, SESSIONS, Table, bare
+
+T = TypeVar("T")
 
 _ANSWER: Final = """
     INSERT INTO commands (id, at_us, name, door, body, crc) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"""
@@ -25,13 +27,18 @@ class Writer:
     """Owns the one connection that writes."""
 
     def __init__(
-        self, connection: sqlite3.Connection, numbering: Numbering, utc: Callable[[], datetime]
+        self,
+        connection: sqlite3.Connection,
+        numbering: Numbering,
+        utc: Callable[[], datetime],
+        doubt: Callable[[StoreDamaged], None] = lambda damage: None,
     ) -> None:
         self.connection = connection
         self.numbering = numbering
         self.last_error = ""
         self.full = False
         self._utc = utc
+        self._doubt = doubt
 
     def commit_all(self, batches: Sequence[Batch]) -> Sequence[Exception | None]:
         """One transaction for all; if that fails, one for each, so that everybody learns his own outcome."""
@@ -43,6 +50,15 @@ class Writer:
             return [self._noted(error)]
         self.full, self.last_error = False, ""
         return [None] * len(batches)
+
+    def perform(self, work: Callable[[], T]) -> T:
+        """Do `work` on the connection. Raises StoreError."""
+        try:
+            with at_the_rim():
+                return work()
+        except StoreDamaged as damage:
+            self._doubt(damage)
+            raise
 
     def write_freed(self) -> bool:
         """Write the freed numbers; False: all is done. A refusing disk only costs sending again."""
@@ -112,4 +128,6 @@ class Writer:
         translation: StoreError = translated(error)
         translation.__cause__ = error
         self.full, self.last_error = isinstance(translation, StoreFull), str(translation)
+        if isinstance(translation, StoreDamaged):
+            self._doubt(translation)
         return translation

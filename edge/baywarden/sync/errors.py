@@ -2,6 +2,7 @@
 
 SyncError
   LinkLost         no connection, or the one there was is gone: connect again later
+    FilesUnusable  a file of [cloud] cannot be read, so nothing was sent: a person must put it there
   CommandRefused   a request that cannot be understood or comes too late: answer it, never act on it
 """
 
@@ -24,6 +25,10 @@ class LinkLost(SyncError):
     def is_taken_over(self) -> bool:
         """Whether another client came with our id (0x8E)."""
         return self.code == 0x8E
+
+
+class FilesUnusable(LinkLost):
+    """The password or a certificate cannot be read now."""
 
 
 class CommandRefused(SyncError):

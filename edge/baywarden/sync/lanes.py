@@ -81,11 +81,15 @@ class Lane:
 
     async def _next_page(self) -> Sequence[StoredEvent] | None:
         """None when the store cannot say now."""
+        unreadable = f"unreadable_{self._stream.value}"
         try:
-            return await self._outbox.pending(self._stream, self._sent_seq, self._page_rows)
+            page = await self._outbox.pending(self._stream, self._sent_seq, self._page_rows)
         except StoreError as error:
-            self._tally.trouble("store_errors", f"the outbox cannot be read: {error}")
+            self._tally.count("store_errors")
+            self._tally.alarm(unreadable, f"the outbox of {self._stream.value} cannot be read: {error}")
             return None
+        self._tally.end_alarm(unreadable)
+        return page
 
     async def _send(self, link: Carrier, event: StoredEvent) -> None:
         parcel = Parcel(self._topic, event.payload, content_type=CONTENT_TYPE)
@@ -98,7 +102,7 @@ class Lane:
             # From here to `_sent_seq` nothing may wait: the broker may end the connection with its refusal.
             self._refusals.note(self._topic, code)
             if code < REFUSED:
-                self._tally.count("no_subscribers" if code == NO_SUBSCRIBERS else "events_sent")
+                self._note_taken(code)
                 break
             if code in MESSAGE_REFUSALS or code in TOPIC_REFUSALS or self._is_hopeless(code, tries):
                 self._park(event, code)
@@ -107,6 +111,16 @@ class Lane:
             await asyncio.sleep(self._pause.next_s())
         self._pause.reset()
         self._sent_seq = event.seq
+
+    def _note_taken(self, code: int) -> None:
+        """The broker has taken it; what nobody has subscribed to it stores nowhere, and that must be seen."""
+        deaf = f"no_subscribers_{self._stream.value}"
+        if code == NO_SUBSCRIBERS:
+            self._tally.count("no_subscribers")
+            self._tally.remark(deaf, f"nobody has subscribed to {self._topic}")
+        else:
+            self._tally.count("events_sent")
+            self._tally.end_remark(deaf)
 
     def _is_hopeless(self, code: int, tries: int) -> bool:
         return code != QUOTA_EXCEEDED and tries >= _TRIES_OF_UNKNOWN_REFUSALS

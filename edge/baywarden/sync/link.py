@@ -22,7 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from baywarden.sync.carrier import REFUSED, TOO_LARGE, Incoming, Parcel
-from baywarden.sync.errors import LinkLost
+from baywarden.sync.errors import FilesUnusable, LinkLost
 from baywarden.sync.options import CloudOptions
 from baywarden.sync.topics import Topics
 
@@ -72,10 +72,12 @@ class Link:
         self._window = asyncio.Semaphore(options.window)
         self._max_packet_bytes = 0
         self._last_words = ""
+        self._is_given_up = False
+        """Set for good by `close`: a connect whose name server was slow goes on in its thread, and must not speak."""
         self.session_present = False
 
     async def open(self) -> None:
-        """Connect and wait for the broker's welcome. Raises LinkLost."""
+        """Connect and wait for the broker's welcome. Raises LinkLost; after that only `close` may follow."""
         options = self._options
         try:
             client = self._client = self._new_client()
@@ -130,6 +132,7 @@ class Link:
 
     async def close(self) -> None:
         """End the connection: politely if it still works, and in any case within about two seconds."""
+        self._is_given_up = True
         client, self._client = self._client, None
         if client is None:
             return
@@ -141,6 +144,10 @@ class Link:
 
     def _new_client(self) -> Client:
         options = self._options
+        try:
+            password, context = options.read_password(), options.tls_context()
+        except (OSError, ValueError) as error:
+            raise FilesUnusable(f"a file of [cloud] cannot be used: {_without_number(error)}") from error
         client = Client(
             CallbackAPIVersion.VERSION2,
             client_id=options.site_id,
@@ -151,12 +158,13 @@ class Link:
         client.connect_timeout = options.connect_timeout_s
         client.max_inflight_messages_set(options.window + 1)
         if options.username is not None:
-            client.username_pw_set(options.username, options.password)
-        if (context := options.tls_context()) is not None:
+            client.username_pw_set(options.username, password)
+        if context is not None:
             client.tls_set_context(context)
         client.will_set(self._topics.state, self._will, 1, retain=True, properties=self._will_properties())
         client.enable_logger(self._complaints())
-        client.on_socket_open = _send_at_once
+        client.on_pre_connect = self._about_to_connect
+        client.on_socket_open = self._is_connected
         client.on_connect = self._heard_connack
         client.on_disconnect = self._heard_end
         client.on_publish = self._heard_puback
@@ -211,6 +219,20 @@ class Link:
     def _tell(self, told: Callable[..., None], *arguments: object) -> None:
         with suppress(RuntimeError):  # the event loop is closed: nobody is left to be told
             self._loop.call_soon_threadsafe(told, *arguments)
+
+    def _about_to_connect(self, client: Client, userdata: Any) -> None:
+        if self._is_given_up:
+            raise ConnectionAbortedError("given up before it began")
+
+    def _is_connected(self, client: Client, userdata: Any, wire: object) -> None:
+        """The last moment before CONNECT, which would take our own session from a newer connection."""
+        if not isinstance(wire, socket.socket):
+            return
+        if self._is_given_up:
+            wire.close()
+            raise ConnectionAbortedError("given up before it was made")
+        # Without this a second small packet waits for the answer to the first: 40 ms each.
+        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _heard_connack(
         self,
@@ -299,10 +321,11 @@ class Link:
                 waiter.set_exception(lost)
 
 
-def _send_at_once(client: Client, userdata: Any, wire: object) -> None:
-    """Without this a second small packet waits for the answer to the first: 40 ms each."""
-    if isinstance(wire, socket.socket):
-        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def _without_number(error: OSError | ValueError) -> str:
+    """`/etc/x: No such file or directory` for what Python calls `[Errno 2] No such file or directory: '/etc/x'`."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 class _Listener(logging.Handler):
@@ -341,7 +364,10 @@ async def _in_thread(call: Callable[[], object]) -> None:
 
 
 def _bury(client: Client) -> None:
-    """Make paho's thread end, also when the peer has fallen silent, and wait for it."""
+    """Make paho's thread end, also when the peer has fallen silent, and wait for it.
+
+    The hooks before CONNECT stay: a connect that is still under way ends at one of them.
+    """
     wire = client.socket()
     if isinstance(wire, socket.socket):
         with suppress(OSError):  # it is closed already
@@ -349,4 +375,4 @@ def _bury(client: Client) -> None:
     with suppress(AttributeError):  # paho 2.2: its thread may end between its look and its join
         client.loop_stop()
     client.on_connect = client.on_disconnect = client.on_publish = None
-    client.on_subscribe = client.on_message = client.on_socket_open = None
+    client.on_subscribe = client.on_message = None

@@ -16,7 +16,7 @@ from baywarden.ports.store import Leftovers, Outbox, StoreError
 from baywarden.sync.carrier import REFUSED, Parcel
 from baywarden.sync.desk import Answered, Desk, OnCommand
 from baywarden.sync.envelope import compact_json, rfc3339
-from baywarden.sync.errors import LinkLost
+from baywarden.sync.errors import FilesUnusable, LinkLost
 from baywarden.sync.lanes import Lane, until_first_failure
 from baywarden.sync.leftovers import Heirlooms
 from baywarden.sync.link import Link
@@ -85,6 +85,7 @@ class MqttSync:
             pace=Pace(options.replay_per_s),
             refusals=self._refusals,
             tally=self._tally,
+            random=self._random,
             page_rows=options.page_rows,
         )
         self._desk = Desk(
@@ -121,10 +122,11 @@ class MqttSync:
     @property
     def state(self) -> CloudState:
         """For the status page."""
+        remarks = self._tally.remarks() if self._link is not None else None
         return CloudState(
             self._link is not None,
             self._since_at,
-            self._reason,
+            f"{self._reason}; {remarks}" if remarks else self._reason,
             self._attempts,
             self._tally.alarms(),
             self._tally.counters(),
@@ -268,6 +270,7 @@ class MqttSync:
         self._since_at = self._clock.now().at
         self._reason = _CONNECTED
         self._attempts = 0
+        self._tally.end_alarm("files")
         self._tally.is_well("link_lost")
         self._tally.count("connected")
 
@@ -275,6 +278,10 @@ class MqttSync:
         self._tally.trouble(
             "link_lost", f"no cloud at {self._options.host}:{self._options.port}: {lost.reason}"
         )
+        if isinstance(lost, FilesUnusable):
+            self._tally.alarm("files", lost.reason)
+        else:
+            self._tally.end_alarm("files")
         if self._reason == _CONNECTED:
             self._since_at = self._clock.now().at
             self._judge_life(lost, lived_s)

@@ -1,13 +1,13 @@
 """What the site's configuration says of its cloud."""
 
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class CloudOptions:
-    """Where the broker is and how hard it may be used. `password` is the content of the secret file."""
+    """Where the broker is and how hard it may be used. Files are read anew for each connection."""
 
     site_id: str
     """Also the client id, and the common name of the client certificate."""
@@ -19,7 +19,7 @@ class CloudOptions:
     cert_file: Path | None = None
     key_file: Path | None = None
     username: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password_file: Path | None = None
 
     keepalive_s: int = 60
     session_expiry_s: int = 7 * 86_400
@@ -49,14 +49,26 @@ class CloudOptions:
     state_every_s: float = 300.0
     """The birth document is told again this often: it carries the last number of each stream."""
 
+    def read_password(self) -> str | None:
+        """All of the file but its line end. Raises OSError, and ValueError when it is no UTF-8 text."""
+        if self.password_file is None:
+            return None
+        return self.password_file.read_text("utf-8").rstrip("\r\n")
+
     def tls_context(self) -> ssl.SSLContext | None:
         """TLS 1.2 or newer, server name checked; the files are read anew each time. Raises OSError."""
         if not self.tls:
             return None
         for path in filter(None, (self.ca_file, self.cert_file, self.key_file)):
             path.open("rb").close()  # this error names the file, the TLS library's does not
-        context = ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
+        try:
+            context = ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
+        except ssl.SSLError as error:
+            raise OSError(f"{self.ca_file} holds no certificates: {error}") from error
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.cert_file:
-            context.load_cert_chain(self.cert_file, self.key_file)
+            try:
+                context.load_cert_chain(self.cert_file, self.key_file)
+            except ssl.SSLError as error:
+                raise OSError(f"{self.cert_file} and {self.key_file} do not fit: {error}") from error
         return context

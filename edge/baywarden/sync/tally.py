@@ -31,6 +31,7 @@ class Tally:
         self._counts: Counter[str] = Counter()
         self._told: set[str] = set()
         self._alarms: dict[str, str] = {}
+        self._remarks: dict[str, str] = {}
         self.progress = 0
         """Rises with everything that is done; a watchdog may look at it."""
 
@@ -65,6 +66,20 @@ class Tally:
     def alarms(self) -> str | None:
         """All of them in one text."""
         return "; ".join(self._alarms.values()) or None
+
+    def remark(self, what: str, text: str) -> None:
+        """Something that stands beside the state of the link; said aloud each time its text changes."""
+        if self._remarks.get(what) != text:
+            self._remarks[what] = text
+            LOG.warning("%s", text)
+
+    def end_remark(self, what: str) -> None:
+        """It is over."""
+        self._remarks.pop(what, None)
+
+    def remarks(self) -> str | None:
+        """All of them in one text."""
+        return "; ".join(self._remarks.values()) or None
 
     def counters(self) -> Mapping[str, int]:
         """A copy."""

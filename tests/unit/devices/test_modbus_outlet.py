@@ -120,6 +120,13 @@ async def test_a_limit_that_does_not_read_back_is_an_error_with_the_name() -> No
             await bay.outlet.set_limit(8_000)
 
 
+async def test_a_charger_that_applies_less_than_it_is_told_says_so() -> None:
+    async with _bay({**CHARGING, "limit_modbus": 13}) as bay:
+        await bay.outlet.poll()
+        bay.served.registers.deaf.add(261)
+        assert await bay.outlet.set_limit(16_000) == 13_000
+
+
 async def test_a_silent_charger_makes_each_errand_a_wire_error() -> None:
     async with _bay() as bay:
         bay.served.registers.silent.add(1)

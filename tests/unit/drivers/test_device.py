@@ -246,6 +246,14 @@ async def test_a_lower_limit_in_force_is_told_where_others_may_limit_too() -> No
         assert await bay.device.set_current_limit(10) == 8
 
 
+async def test_a_lower_limit_that_stays_is_the_limit_in_force() -> None:
+    profile = patched("heidelberg-energy-control", 'readback = "limit_modbus"\nreadback_timeout_ms = 100')
+    async with served("", profile=profile) as bay:
+        bay.registers.deaf.add(261)
+        bay.put(limit_modbus=8)
+        assert await bay.device.set_current_limit(10) == 8
+
+
 async def test_a_float_limit_goes_out_in_one_request_with_function_16() -> None:
     async with served("alfen-eve") as bay:
         assert await bay.device.set_current_limit(13) == 13

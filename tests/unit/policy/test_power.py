@@ -475,6 +475,31 @@ def test_a_car_that_follows_its_raise_does_not_look_like_a_load_of_others(
     assert found["a"].limit_ma == expected_ma
 
 
+@pytest.mark.parametrize(("raised_ago_ms", "expected_ma"), [(1_500, 4_000), (14_000, 15_000)])
+def test_what_a_car_took_up_after_the_meter_was_read_is_not_taken_off_for_a_raise(
+    raised_ago_ms: int, expected_ma: int
+) -> None:
+    # The meter saw 12 A of others and nothing of the car, which has 16 A a second later: less those there would
+    # be no others. Had the car been raised long before both, the 12 A would be its own.
+    rules = site([Circuit("yard", 32_000, meter_id="m1")], [outlet("a"), outlet("b", min_current_ma=4_000)])
+    yard = Yard(rules)
+    yard.plug_in("a")
+    yard.plug_in("b")
+    yard.cycles(1)
+    at_ms = yard.mono_ms
+    readings = {
+        "a": EvseReading("a", Contact.OK, read_mono_ms=at_ms, current_ma=(16_000,) * 3),
+        "b": EvseReading("b", Contact.OK, read_mono_ms=at_ms, current_ma=(0, 0, 0)),
+    }
+    meter = MeterReading("m1", Contact.OK, read_mono_ms=at_ms - 1_000, current_ma=(12_000,) * 3)
+    held = {
+        "a": Commitment("a", 16_000, 16_000, confirmed=True, raised_mono_ms=at_ms - raised_ago_ms),
+        "b": Commitment("b", 0, 0, confirmed=True),
+    }
+    found = share(rules, yard.state(), Snapshot(readings, {"m1": meter}), held, yard.now)
+    assert found["b"].limit_ma == expected_ma
+
+
 def test_a_fuse_that_is_measured_over_its_limit_is_relieved_even_while_a_car_follows_its_raise() -> None:
     rules = site([Circuit("yard", 20_000, meter_id="m1")], [outlet("a")])
     yard = Yard(rules)

@@ -16,6 +16,7 @@ from baywarden.model.session import SessionStatus
 from baywarden.model.site import Anchor
 from baywarden.model.step import BookingChanged, Effect
 from baywarden.ports.store import StoreDamaged
+from baywarden.services.keeper import anchor_of
 from support.clock import FakeClock
 from support.site_at_work import SiteAtWork, in_minutes, site_at_work
 
@@ -61,11 +62,35 @@ async def test_state_events_and_answer_are_one_transaction(work: SiteAtWork) -> 
     assert [evse.evse_id for evse in batch.evses] == ["b1"], "an outlet that has not changed is not written"
 
 
+async def test_a_commit_that_is_cut_off_under_way_is_written_and_noted_once(work: SiteAtWork) -> None:
+    asking = asyncio.create_task(work.book("b-1"))
+    while not work.ledger.under_way:  # noqa: ASYNC110 (the store's own thread sets it)
+        await asyncio.sleep(0)
+    asking.cancel()
+    await asyncio.wait((asking,))
+    assert asking.cancelled()
+    await work.brain.keep(anchor_of(work.clock.now()))
+    assert sum(len(batch.bookings) for batch in work.ledger.batches) == 1
+    assert _bookings(work) == ["b-1"]
+
+
 async def test_a_cycle_in_which_nothing_happens_writes_nothing(work: SiteAtWork) -> None:
     await work.cycles(3)
     before = work.ledger.tries
     await work.cycles(5)
     assert work.ledger.tries == before
+
+
+async def test_what_changed_without_a_word_is_kept_with_the_next_look_at_the_clocks(work: SiteAtWork) -> None:
+    await work.cycles(3)
+    work.outlets["b1"].set(failsafe_armed=True)
+    before = work.ledger.tries
+    await work.cycles(2)
+    assert work.ledger.tries == before
+    await work.brain.keep(Anchor("boot", 1, work.clock.now().at, trusted=True))
+    assert {evse.evse_id: evse.armed_ma for evse in (await work.store.load()).evses}["b1"] == 6_000
+    await work.brain.keep(Anchor("boot", 2, work.clock.now().at, trusted=True))
+    assert work.ledger.batches[-1].evses == (), "what is kept is not written again"
 
 
 async def test_a_session_goes_on_after_a_restart(tmp_path: Path, clock: FakeClock) -> None:

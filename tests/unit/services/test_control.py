@@ -111,7 +111,6 @@ async def test_what_is_no_socket_is_never_removed(tmp_path: Path, kind: str) -> 
             path.symlink_to(precious)
     with pytest.raises(RuntimeError, match=f"{path} is a .*{kind}"):
         await ControlServer(path, _echo).start()
-    assert os.path.lexists(path)
     assert path.is_dir() or path.read_text() == "kept"
 
 
@@ -144,7 +143,9 @@ async def test_a_request_that_breaks_the_daemon_is_answered_and_logged_once(
     server = ControlServer(tmp_path / "control.sock", _broken)
     await server.start()
     names = ("late", "gone", "unsayable", "other", "other", "other")
-    lines = [json.dumps({"id": str(place), "name": name}).encode() + b"\n" for place, name in enumerate(names)]
+    lines = [
+        json.dumps({"id": str(place), "name": name}).encode() + b"\n" for place, name in enumerate(names)
+    ]
     with caplog.at_level(logging.WARNING):
         answers = await _talk(tmp_path / "control.sock", *lines)
     await server.stop()

@@ -248,6 +248,27 @@ async def test_a_cut_that_failed_is_tried_again_each_cycle(calm: Bench) -> None:
     assert calm.hand.held is not None and calm.hand.held.allowed_ma == 10_000
 
 
+async def test_a_cut_to_an_outlet_that_is_not_heard_is_repeated_with_growing_pauses(calm: Bench) -> None:
+    calm.outlet.contact, calm.outlet.refuses_writes = Contact.SILENT, True
+    await calm.keep_wanting(6_000, 130)
+    assert calm.written_s == [1, 3, 7, 15, 31, 61, 91, 121]
+
+
+async def test_a_deeper_cut_does_not_wait_for_the_pause_of_one_that_was_not_heard(calm: Bench) -> None:
+    calm.outlet.contact, calm.outlet.refuses_writes = Contact.SILENT, True
+    await calm.keep_wanting(6_000, 40)
+    await calm.keep_wanting(0, 3)
+    assert calm.written_s[:1] == [1]
+
+
+async def test_an_outlet_that_is_heard_again_is_told_its_cut_at_once(calm: Bench) -> None:
+    calm.outlet.contact, calm.outlet.refuses_writes = Contact.SILENT, True
+    await calm.keep_wanting(6_000, 35)
+    calm.outlet.contact, calm.outlet.refuses_writes = Contact.OK, False
+    await calm.keep_wanting(6_000, 1)
+    assert calm.outlet.limits_ma == [6_000]
+
+
 async def test_after_a_success_the_next_pause_is_a_short_one(calm: Bench) -> None:
     calm.outlet.refuses_writes = True
     await calm.keep_wanting(16_000, 40)
@@ -325,6 +346,58 @@ async def test_a_lower_limit_of_somebody_else_is_overwritten_with_growing_pauses
     pauses_s = [after - before for before, after in pairwise(written_s)]
     assert len(pauses_s) >= 3
     assert pauses_s == sorted(pauses_s) and pauses_s[-1] >= 4 * pauses_s[0]
+
+
+async def test_a_charger_that_applies_less_is_kept_alive_and_told_again_ever_more_rarely(calm: Bench) -> None:
+    calm.outlet.cap_ma = 13_000
+    await calm.keep_wanting(16_000, 600)
+    assert calm.written_s == [1, 3, 7, 15, 31, 63, 127, 255, 511]
+    assert calm.outlet.kept_alive >= 590
+    held = calm.hand.held
+    assert held is not None and held.confirmed and calm.hand.in_force_ma == 13_000
+    assert held.allowed_ma == 16_000, "it may yet take all that it was told"
+
+
+async def test_that_a_charger_applies_less_is_noted_once_and_so_is_its_end(
+    calm: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    calm.outlet.cap_ma = 13_000
+    await calm.keep_wanting(16_000, 60)
+    assert calm.hand.trouble == "applies 13000 mA where 16000 mA were written"
+    calm.outlet.cap_ma = None
+    await calm.keep_wanting(16_000, 60)
+    assert calm.hand.trouble is None
+    assert [record.getMessage() for record in caplog.records] == [
+        "outlet b1 applies 13000 mA where 16000 mA were written",
+        "outlet b1 applies what it is told again",
+    ]
+
+
+async def test_a_charger_that_takes_late_what_it_was_told_is_not_told_again(calm: Bench) -> None:
+    calm.outlet.cap_ma = 13_000
+    await calm.keep_wanting(16_000, 20)
+    calm.outlet.set(limit_ma=16_000)
+    await calm.keep_wanting(16_000, 600)
+    assert calm.written_s == []
+    assert calm.hand.trouble is None
+
+
+async def test_a_new_limit_does_not_wait_for_a_charger_that_applies_less(calm: Bench) -> None:
+    calm.outlet.cap_ma = 13_000
+    await calm.keep_wanting(15_000, 300)
+    await calm.keep_wanting(16_000, 1)
+    assert calm.written_s == [1]
+    await calm.keep_wanting(12_000, 1)
+    assert (calm.written_s, calm.hand.trouble) == ([1], None)
+
+
+async def test_a_lower_limit_of_somebody_else_does_not_stop_the_signs_of_life(calm: Bench) -> None:
+    for _ in range(120):
+        calm.outlet.set(limit_ma=6_000)
+        await calm.keep_wanting(10_000, 1)
+    assert calm.outlet.kept_alive >= 110
+    assert calm.hand.held is not None and calm.hand.held.confirmed
 
 
 async def test_a_step_smaller_than_an_ampere_is_no_other_limit(calm: Bench) -> None:

@@ -176,6 +176,12 @@ def test_two_channels_of_one_meter_may_share_its_unit() -> None:
     assert len(parse_settings(f"{SOUND}\n{second}connector = 2\n").meters) == 2
 
 
+def test_a_time_out_that_leaves_nobody_time_to_come_is_refused() -> None:
+    fault = only_fault(changed('noshow_timeout_s = "never"', "noshow_timeout_s = 0"))
+    assert fault.place == "terms.staff"
+    assert "leaves nobody time to come" in fault.problem
+
+
 def test_a_literal_secret_is_refused_and_not_repeated() -> None:
     cloud = '[cloud]\nhost = "broker.example.com"\nusername = "x"\npassword = "hunter2"\n'
     fault = only_fault(f"{SOUND}\n{cloud}")

@@ -15,6 +15,13 @@ from baywarden.settings.agreements import OverstaySettings, TermsSettings
 from support.site_toml import SOUND, changed
 
 
+def test_the_time_out_of_the_fail_safe_is_that_of_the_charger() -> None:
+    rules = parse_settings(
+        changed("failsafe_current_a = 6", "failsafe_current_a = 6\nfailsafe_timeout_s = 45")
+    ).rules()
+    assert rules.evses["bay-1"].failsafe_timeout_ms == 45_000
+
+
 def test_currents_become_whole_milliamperes() -> None:
     rules = parse_settings(SOUND).rules()
     bay = rules.evses["bay-1"]

@@ -1,5 +1,6 @@
 """Settings that hold, migrations that are whole or not at all, names that tell the time."""
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,8 +10,16 @@ from pathlib import Path
 import pytest
 
 from baywarden.ports.store import StoreDamaged, StoreError, StoreFull, StoreNewer
-from baywarden.store.connect import open_reader, open_writer, transaction, translated
-from baywarden.store.files import Files, backup_at, read_epoch, set_aside, write_epoch
+from baywarden.store.connect import at_the_rim, open_reader, open_writer, transaction, translated
+from baywarden.store.files import (
+    Files,
+    backup_at,
+    note_doubt,
+    read_doubt,
+    read_epoch,
+    set_aside,
+    write_epoch,
+)
 from baywarden.store.schema import LEDGER, TELEMETRY, migrate, version_of
 
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -139,6 +148,30 @@ def test_each_of_sqlites_errors_becomes_one_of_ours(name: str, kind: type[StoreE
     error = sqlite3.OperationalError("some words")
     error.sqlite_errorname = name
     assert type(translated(error)) is kind
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENOSPC, StoreFull),
+        (errno.EDQUOT, StoreFull),
+        (errno.EACCES, StoreError),
+        (errno.EIO, StoreError),
+    ],
+)
+def test_each_refusal_of_the_file_system_becomes_one_of_ours(number: int, kind: type[StoreError]) -> None:
+    with pytest.raises(StoreError) as caught, at_the_rim():
+        raise OSError(number, "some words")
+    assert type(caught.value) is kind
+
+
+def test_a_doubt_is_read_back_and_an_empty_one_is_a_doubt_too(tmp_path: Path) -> None:
+    path = Files(tmp_path).doubt
+    assert read_doubt(path) is None
+    note_doubt(path, "a page is damaged")
+    assert read_doubt(path) == "a page is damaged"
+    path.write_bytes(b"")
+    assert read_doubt(path) is not None
 
 
 def test_a_file_set_aside_never_overwrites_an_older_one(tmp_path: Path) -> None:

@@ -224,7 +224,9 @@ async def test_a_password_is_read_at_each_connection_without_its_line_end(tmp_pa
             assert broker.greeting.password == "zwöte".encode()
 
 
-async def test_without_its_secret_the_site_says_so_and_connects_as_soon_as_it_is_there(tmp_path: Path) -> None:
+async def test_without_its_secret_the_site_says_so_and_connects_as_soon_as_it_is_there(
+    tmp_path: Path,
+) -> None:
     secret = tmp_path / "secret"
     async with ScriptedBroker() as broker:
         site = Site("127.0.0.1", broker.port, username="warden", password_file=secret)
