@@ -236,15 +236,18 @@ def overstays_as_seen(
 ) -> Iterator[str]:
     """Who stood full for long has paid, and nobody paid for more than he stood; `blind_s` is what nobody could see.
 
-    The time in which the daemon was off may be billed (it knows the state before and after) or not.
+    The time in which the daemon was off may be billed (it knows the state before and after) or not. A charge that
+    nobody could see (it was over within the blind time of the daemon being on) starts no clock: that is no fault.
     """
     owed = [row for row in ledger.rows["penalties"] if row["kind"] == "OVERSTAY" and row["status"] == "FINAL"]
     for visit in visits:
         assert visit.left_at is not None
         came_at, left_at = visit.came_at, visit.left_at
-        off_s = sum(max(0.0, min(end, left_at) - max(begin, came_at)) for begin, end in off)
+        full_at = left_at if visit.full_at is None else visit.full_at
+        off_s = _common_s(off, came_at, left_at)
+        seen_charging_s = full_at - came_at - _common_s(off, came_at, full_at)
         mine = [r for r in owed if r["evse_id"] == visit.bay and came_at < _stamp(r["from_at"]) < left_at]
-        if visit.full_s > policy.grace_s + off_s + blind_s and not mine:
+        if visit.full_s > policy.grace_s + off_s + blind_s and seen_charging_s > blind_s and not mine:
             yield f"{visit} stood full for {visit.full_s:.0f} s and owes nothing"
     for row in owed:
         began, ended = (_stamp(row["evidence"][0]["from_at"]), _stamp(row["to_at"]))
@@ -254,6 +257,11 @@ def overstays_as_seen(
         full_s = sum(visit.full_s for visit in seen)
         if row["billable_s"] > full_s - policy.grace_s + blind_s:
             yield f"penalty {row['id']} bills {row['billable_s']} s; the car stood full for {full_s:.0f} s"
+
+
+def _common_s(spans: Sequence[tuple[float, float]], begin: float, end: float) -> float:
+    """How much of [begin, end) the spans cover."""
+    return sum(max(0.0, min(until, end) - max(since, begin)) for since, until in spans)
 
 
 def _stamp(text: str) -> float:
