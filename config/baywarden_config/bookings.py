@@ -59,7 +59,19 @@ def _add_find(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--from", dest="since", default="now", metavar="TIME", help="earliest begin (default: now)"
     )
-    parser.add_argument("--to", dest="until", default="+1d", metavar="TIME", help="latest end (default: +1d)")
+    parser.add_argument(
+    parser.add_argument(
+        "--to",
+        dest="until",
+        default="+1d",
+        metavar="TIME",
+        help="latest end; +1d, the default, is a day after --from",
+    )
+        dest="until",
+        default="+1d",
+        metavar="TIME",
+        help="latest end; +1d, the default, is a day after --from",
+    )
     parser.add_argument("--for", dest="duration", required=True, metavar="SPAN", help="length, like 90m")
     parser.add_argument("--power-w", type=int, metavar="W", help="power that must be free")
     parser.add_argument("--evse", metavar="ID", help="only this outlet")
@@ -134,9 +146,10 @@ def _cancel(args: Namespace) -> int:
 
 def _find(args: Namespace) -> int:
     now = _clock_of_the_site(args)
+    from_at = moment(args.since, now)
     params = {
-        "from_at": rfc3339(moment(args.since, now)),
-        "to_at": rfc3339(moment(args.until, now)),
+        "from_at": rfc3339(from_at),
+        "to_at": rfc3339(moment(args.until, (lambda: from_at) if args.until.startswith("+") else now)),
         "duration_s": span_s(args.duration),
         "power_w": args.power_w,
         "evse_id": args.evse,

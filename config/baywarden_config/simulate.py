@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   baywarden simulate keba-p30 --tcp 5020 --car need_wh=8000
   baywarden simulate heidelberg-energy-control --serial /tmp/box --unit 3
-  baywarden simulate --site site.toml --rate 30 --control /tmp/simulator.sock
+  baywarden simulate --site field.toml --rate 30 --control /tmp/simulator.sock
 """
 
 

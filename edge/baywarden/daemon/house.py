@@ -124,6 +124,10 @@ class House:
             _log.warning("%s", note)
         if isinstance(self._clock, SystemClock) and saved.anchor is not None and saved.anchor.trusted:
             self._clock.remember(saved.anchor.at)
+        if not self._clock.now().trusted:
+            _log.warning(
+                "the machine's clock is not synchronised: no booking is taken until it is ([clock] trust)"
+            )
         parts = self._furnish(store, saved)
         await parts.brain.restarted(saved.anchor)
         try:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from baywarden.model.booking import Booking
 from baywarden.model.command import Command, Reason, Reply, Result
@@ -13,6 +14,11 @@ from baywarden.model.time import Now
 from baywarden.policy import calendar
 from baywarden.policy.finding import text
 from baywarden.policy.notices import owner_of
+
+NO_TIME: Final = (
+    "the site does not know the time: it waits for the machine's clock to be synchronised; "
+    'where that is kept by other means, set trust = "always" under [clock]'
+)
 
 
 class Refused(Exception):

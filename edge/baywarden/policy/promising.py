@@ -13,6 +13,7 @@ from baywarden.model.time import Now
 from baywarden.policy import calendar
 from baywarden.policy.admission import Admission, Refusal, Wish
 from baywarden.policy.answers import (
+    NO_TIME,
     Asked,
     Refused,
     accepted,
@@ -45,7 +46,7 @@ def put(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
     if _is_same(live, wish):
         return Step(state, reply=accepted(asked.command, live))
     if not now.trusted:
-        raise Refused(Reason.CLOCK_NOT_TRUSTED, "the site does not know the time", live.rev)
+        raise Refused(Reason.CLOCK_NOT_TRUSTED, NO_TIME, live.rev)
     _may_change(live, rules, now)
     admission = Admission(state, rules, now)
     places = (
@@ -75,7 +76,7 @@ def _make(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
     if wish.expected_rev:
         raise Refused(Reason.UNKNOWN_RESERVATION, "there is no such booking to change")
     if not now.trusted:
-        raise Refused(Reason.CLOCK_NOT_TRUSTED, "the site does not know the time")
+        raise Refused(Reason.CLOCK_NOT_TRUSTED, NO_TIME)
     places = [wish.evse_id] if wish.evse_id is not None else _in_turn(state, wish, asked)
     evse_id = _place(Admission(state, rules, now), wish, places)
     terms = rules.evses[evse_id].terms

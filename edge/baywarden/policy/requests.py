@@ -23,6 +23,7 @@ from baywarden.model.step import Commanded, SessionChanged, Step
 from baywarden.model.time import Now
 from baywarden.policy import finding
 from baywarden.policy.answers import (
+    NO_TIME,
     Asked,
     Refused,
     due,
@@ -107,7 +108,7 @@ def _find(state: SiteState, wish: FindSlots, asked: Asked) -> Step:
     if wish.evse_id is not None and wish.evse_id not in rules.evses:
         raise Refused(Reason.EVSE_UNKNOWN, f"there is no outlet {wish.evse_id}")
     if not now.trusted:
-        raise Refused(Reason.CLOCK_NOT_TRUSTED, "the site does not know the time")
+        raise Refused(Reason.CLOCK_NOT_TRUSTED, NO_TIME)
     data = finding.as_data(*finding.slots(state, rules, wish, now))
     return Step(state, reply=Reply(asked.command.id, Result.ACCEPTED, data=data))
 
