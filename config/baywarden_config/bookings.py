@@ -60,13 +60,7 @@ def _add_find(parser: ArgumentParser) -> None:
         "--from", dest="since", default="now", metavar="TIME", help="earliest begin (default: now)"
     )
     parser.add_argument(
-    parser.add_argument(
         "--to",
-        dest="until",
-        default="+1d",
-        metavar="TIME",
-        help="latest end; +1d, the default, is a day after --from",
-    )
         dest="until",
         default="+1d",
         metavar="TIME",
