@@ -11,12 +11,14 @@ from baywarden_drivers.profile.conduct import (
     Status,
     StatusRule,
 )
+from baywarden_drivers.profile.doubts import Check, Choice, Doubt
 from baywarden_drivers.profile.habits import (
     Connectors,
     Protocol,
     RtuOverTcpTransport,
     RtuTransport,
     Span,
+    Sunspec,
     TcpTransport,
     Transports,
 )
@@ -25,10 +27,13 @@ from baywarden_drivers.profile.points import Derived, Point, ReadPoint, WritePoi
 from baywarden_drivers.profile.schema import Profile
 
 __all__ = [
+    "Check",
+    "Choice",
     "Condition",
     "Connectors",
     "Control",
     "Derived",
+    "Doubt",
     "Failsafe",
     "Fault",
     "Place",
@@ -44,6 +49,7 @@ __all__ = [
     "Startup",
     "Status",
     "StatusRule",
+    "Sunspec",
     "TcpTransport",
     "Transports",
     "WritePoint",

@@ -18,6 +18,8 @@ def faults_between_parts(profile: Profile) -> list[Fault]:
         *_lost_names(profile),
         *_writes_out_of_reach(profile),
         *_charger_without_status(profile),
+        *_doubts(profile),
+        *_sunspec(profile),
     ]
 
 
@@ -67,15 +69,18 @@ def _unknown(place: str, name: str | None, known: set[str], what: str) -> Iterat
 def _read_names(profile: Profile) -> Iterator[tuple[str, str | None]]:
     yield "connectors.count_point", profile.connectors.count_point
     yield "startup.falls_on_restart", profile.startup.falls_on_restart
+    for condition in profile.startup.again_when:
+        yield "startup.again_when", condition.point
     for derived in profile.derive:
-        for part in derived.sum_of:
-            yield f'derive "{derived.name}".sum_of', part
+        for part in derived.parts:
+            yield f'derive "{derived.name}"', part
     for point in profile.read:
         yield f'read "{point.name}".scale_point', point.scale_point
         for factor in point.multiply_by:
             yield f'read "{point.name}".multiply_by', factor
     if profile.control is not None:
         yield "control.readback", profile.control.readback
+        yield "control.phases_point", profile.control.phases_point
     if profile.failsafe is not None:
         yield "failsafe.remaining_point", profile.failsafe.remaining_point
     if profile.status is not None:
@@ -86,6 +91,29 @@ def _read_names(profile: Profile) -> Iterator[tuple[str, str | None]]:
                 yield f"status.rule {number}.when", condition.point
 
 
+def _doubts(profile: Profile) -> Iterator[Fault]:
+    """Doubts about points that are not there, or that decide themselves by what they change."""
+    known = {*profile.readable, *profile.writable}
+    for doubt in profile.doubt:
+        here = f'doubt "{doubt.name}"'
+        for name in doubt.points:
+            yield from _unknown(f"{here}.points", name, known, "point")
+        for check in doubt.check:
+            yield from _unknown(f"{here}.check", check.point, set(profile.readable), "read point")
+        for choice in doubt.choice:
+            for condition in choice.when:
+                place = f'{here}.choice "{choice.name}".when'
+                yield from _unknown(place, condition.point, set(profile.readable), "read point")
+                if condition.point in doubt.points:
+                    yield Fault(place, f"{condition.point} is itself in doubt here")
+
+
+def _sunspec(profile: Profile) -> Iterator[Fault]:
+    for point in profile.read:
+        if (profile.protocol.sunspec is None) != (point.sunspec is None):
+            yield Fault(f'read "{point.name}".sunspec', "goes with protocol.sunspec: give both or none")
+
+
 def _write_names(profile: Profile) -> Iterator[tuple[str, str | None]]:
     for write in profile.startup.writes:
         yield "startup.writes", write.point
@@ -93,8 +121,12 @@ def _write_names(profile: Profile) -> Iterator[tuple[str, str | None]]:
         yield "control.limit", profile.control.limit
         for write in (*profile.control.pause, *profile.control.resume):
             yield "control.pause or control.resume", write.point
-    if profile.failsafe is not None and profile.failsafe.heartbeat_point is not None:
+    if profile.failsafe is not None:
         yield "failsafe.heartbeat_point", profile.failsafe.heartbeat_point
+        for write in profile.failsafe.enable:
+            yield "failsafe.enable", write.point
+        for name in profile.failsafe.also_current:
+            yield "failsafe.also_current", name
 
 
 def _writes_out_of_reach(profile: Profile) -> Iterator[Fault]:

@@ -1,6 +1,7 @@
 """How a device is steered and understood: status rules, limits, pauses, start-up and fail-safe."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -83,10 +84,22 @@ class Control(Part):
     readback_timeout_ms: Annotated[int, Field(ge=0, le=60_000)] = 2000
     """How long the device may take until the read point shows the limit."""
     readback_may_be_lower: bool = False
+    settle_s: Annotated[int, Field(ge=1, le=120)] = 15
+    """From a lower limit to the moment from which the measured current must obey it."""
+    power_phases: Literal[1, 3] | None = None
+    """For a limit in W: the phases that share the power; None where the limit is in A."""
+    phases_point: str | None = None
+    """For a limit in W: a read point that says 1 or 3; without an answer `power_phases` holds."""
+    nominal_v: Annotated[Exact, Field(gt=0)] = Decimal(230)
+    """For a limit in W: V line to neutral by which amperes become watts."""
     pause: Annotated[tuple[PointWrite, ...], ToTuple] = ()
     """Writes that pause charging, where a limit of 0 does not do it safely."""
+    pause_leaves_a: Annotated[Exact, Field(ge=0)] = Decimal(0)
+    """What may still flow per phase while paused, where nothing lower can be said without ending the session."""
     resume: Annotated[tuple[PointWrite, ...], ToTuple] = ()
     """Writes that undo `pause`."""
+    resume_delay_ms: Annotated[int, Field(ge=0, le=10_000)] = 0
+    """From the new limit to the writes of `resume`."""
 
 
 class Startup(Part):
@@ -95,6 +108,8 @@ class Startup(Part):
     writes: Annotated[tuple[PointWrite, ...], ToTuple] = ()
     falls_on_restart: str | None = None
     """A counter that never falls while the device runs: a fall means that it has restarted."""
+    again_when: Annotated[tuple[Condition, ...], ToTuple] = ()
+    """While all of these hold, the writes are done again, once a minute at most."""
 
 
 class Failsafe(Part):
@@ -116,6 +131,14 @@ class Failsafe(Part):
     power_point: str | None = None
     remaining_point: str | None = None
     """A read point that counts down to the fail-safe, where the time-out itself cannot be read."""
+    enable: Annotated[tuple[PointWrite, ...], ToTuple] = ()
+    """Writes that switch the supervision on; a point that already reads so is left alone."""
+    also_current: Annotated[tuple[str, ...], ToTuple] = ()
+    """Further write points that take the same current (one-phase use)."""
+    feed_share: Annotated[Exact, Field(gt=0, lt=1)] = Decimal("0.5")
+    """Without `heartbeat_period_s`: the share of the time-out after which it is fed again."""
+    unset_currents: Annotated[tuple[Exact, ...], ToTuple] = ()
+    """Fail-safe currents that mean: none set, or an error state."""
     off_values: Annotated[tuple[Exact, ...], ToTuple] = ()
     """Time-outs that mean: no supervision."""
     default_timeout_s: Annotated[int, Field(ge=0)] | None = None

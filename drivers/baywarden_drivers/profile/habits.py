@@ -28,6 +28,17 @@ class Span(Part):
     scope: Scope = "connector"
 
 
+class Sunspec(Part):
+    """Where a SunSpec device is looked for, and the models that the points of the profile describe.
+
+    The chain begins with the mark "SunS" at one of `bases`; a point's `address` counts from the register with
+    the number of its model.
+    """
+
+    bases: Ints = (40_000, 50_000, 0)
+    models: Annotated[Ints, Field(min_length=1)]
+
+
 class Protocol(Part):
     """What the device wants of whoever talks to it."""
 
@@ -56,10 +67,16 @@ class Protocol(Part):
     min_poll_interval_ms: Milliseconds = 0
     """From poll to poll."""
     response_timeout_ms: Annotated[int, Field(ge=50, le=60_000)] = 1000
+    fallback_registers_per_read: Annotated[int, Field(ge=1, le=125)] | None = None
+    """Some units take no more than this: used from then on when a longer read is refused or not answered."""
+    recommended_poll_s: Annotated[int, Field(ge=1, le=3600)] | None = None
+    connection: Literal["persistent", "short"] = "persistent"
+    """short: other masters need their turn, so the connection is closed after each poll."""
     discard_first_read_after_connect: bool = False
     """The first answer on a new connection may be nonsense: it is asked for twice, the second one counts."""
     max_clients: Annotated[int, Field(ge=1)] | None = None
     idle_close_s: Annotated[int, Field(ge=1)] | None = None
+    sunspec: Sunspec | None = None
     quirks: Texts = ()
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from baywarden_drivers.errors import Fault, ProfileError
-from baywarden_drivers.profile import conduct, habits, points
+from baywarden_drivers.profile import conduct, doubts, habits, points
 from baywarden_drivers.profile.check import faults_between_parts
 from baywarden_drivers.profile.complete import filled_in
 from baywarden_drivers.profile.schema import Profile
@@ -28,6 +28,7 @@ _PARTS: Mapping[str, type[BaseModel]] = {
     "control": conduct.Control,
     "startup": conduct.Startup,
     "failsafe": conduct.Failsafe,
+    "doubt": doubts.Doubt,
 }
 
 

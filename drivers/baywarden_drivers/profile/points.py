@@ -29,7 +29,7 @@ Poll = Literal["hot", "cold", "once"]
 
 Zero = Literal[
     "pause", "off", "no limit", "error state", "ends the session", "refused", "invalid", "forbidden",
-    "failsafe off", "blocked", "not documented",
+    "failsafe off", "blocked", "autostart", "not documented",
 ]  # fmt: skip
 """What a device does with 0. Only `pause` and `off` are safe ways to stop charging."""
 
@@ -112,6 +112,8 @@ class ReadPoint(Point):
     """The value is also multiplied by 10 to the power of this point."""
     multiply_by: Texts = ()
     """Names of ratio points that are multiplied in as well."""
+    sunspec: Literal["common", "model"] | None = None
+    """SunSpec: `address` counts from the register with the number of model 1, or of the model found."""
 
     @model_validator(mode="after")
     def _sentinels_are_numbers(self) -> Self:
@@ -162,9 +164,32 @@ class WritePoint(Point):
 
 
 class Derived(Part):
-    """A point that is computed where the device has no good value of its own."""
+    """A point that is computed where the device has no good value of its own. Exactly one way is given."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    sum_of: Annotated[tuple[str, ...], ToTuple, Field(min_length=1)]
+    sum_of: Annotated[tuple[str, ...], ToTuple] = ()
+    minus: Annotated[tuple[str, ...], ToTuple] = ()
+    """Taken off the sum."""
+    product_of: Annotated[tuple[str, ...], ToTuple] = ()
+    accumulates: str | None = None
+    """A counter that starts anew with each session: its rises, added up since the first reading."""
     unit: Unit | None = None
     note: str = ""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The points that it is made of."""
+        return (
+            *self.sum_of,
+            *self.minus,
+            *self.product_of,
+            *([self.accumulates] if self.accumulates else ()),
+        )
+
+    @model_validator(mode="after")
+    def _is_made_one_way(self) -> Self:
+        if sum(map(bool, (self.sum_of, self.product_of, self.accumulates))) != 1:
+            raise ValueError("give exactly one of sum_of, product_of, accumulates")
+        if self.minus and not self.sum_of:
+            raise ValueError("minus needs sum_of")
+        return self

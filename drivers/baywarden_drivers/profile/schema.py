@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from baywarden_drivers.profile.base import RawNames, Texts, ToTuple
 from baywarden_drivers.profile.conduct import Control, Failsafe, Startup, Status
+from baywarden_drivers.profile.doubts import Doubt
 from baywarden_drivers.profile.habits import Connectors, Protocol, Transports
 from baywarden_drivers.profile.points import Derived, ReadPoint, WritePoint
 
@@ -38,6 +39,7 @@ class Profile(BaseModel):
     control: Control | None = None
     startup: Startup = Startup()
     failsafe: Failsafe | None = None
+    doubt: Annotated[tuple[Doubt, ...], ToTuple] = ()
     enums: Mapping[str, RawNames] = {}
 
     @cached_property
