@@ -56,7 +56,7 @@ def ride_along(
     for point in points:
         home = (
             None
-            if protocol.exact_read
+            if protocol.exact_read or point.alone
             else next((i for i, one in enumerate(found) if one.holds(point)), None)
         )
         if home is None:
@@ -137,7 +137,7 @@ def _block(kind: str, points: Sequence[ReadPoint]) -> Block:
 
 
 def _is_unreadable(point: ReadPoint, protocol: Protocol) -> bool:
-    return any(_touches(span, point) for span in protocol.unreadable)
+    return point.alone or any(_touches(span, point) for span in protocol.unreadable)
 
 
 def _touches(span: Span, point: ReadPoint) -> bool:

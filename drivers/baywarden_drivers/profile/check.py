@@ -78,9 +78,13 @@ def _read_names(profile: Profile) -> Iterator[tuple[str, str | None]]:
         yield f'read "{point.name}".scale_point', point.scale_point
         for factor in point.multiply_by:
             yield f'read "{point.name}".multiply_by', factor
+        for condition in point.only_when:
+            yield f'read "{point.name}".only_when', condition.point
     if profile.control is not None:
         yield "control.readback", profile.control.readback
         yield "control.phases_point", profile.control.phases_point
+        for condition in profile.control.paused_when:
+            yield "control.paused_when", condition.point
     if profile.failsafe is not None:
         yield "failsafe.remaining_point", profile.failsafe.remaining_point
     if profile.status is not None:
@@ -115,8 +119,8 @@ def _sunspec(profile: Profile) -> Iterator[Fault]:
 
 
 def _write_names(profile: Profile) -> Iterator[tuple[str, str | None]]:
-    for write in profile.startup.writes:
-        yield "startup.writes", write.point
+    for write in (*profile.startup.writes, *profile.startup.again):
+        yield "startup.writes or startup.again", write.point
     if profile.control is not None:
         yield "control.limit", profile.control.limit
         for write in (*profile.control.pause, *profile.control.resume):

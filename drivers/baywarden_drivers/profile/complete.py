@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from baywarden_drivers.profile.doubts import Doubt
 from baywarden_drivers.profile.habits import Protocol
 from baywarden_drivers.profile.points import Point, WritePoint
 from baywarden_drivers.profile.schema import Profile
@@ -24,8 +25,23 @@ def filled_in(profile: Profile) -> Profile:
         update={
             "read": tuple(_completed(point, profile.protocol) for point in profile.read),
             "write": tuple(_completed(point, profile.protocol) for point in profile.write),
+            "doubt": tuple(_scaled(doubt, profile) for doubt in profile.doubt),
         }
     )
+
+
+def _scaled(doubt: Doubt, profile: Profile) -> Doubt:
+    """Scales of choices are written for the unit in which the file has the points."""
+    points: list[Point] = [one for one in (*profile.read, *profile.write) if one.name in doubt.points]
+    unit = points[0].unit if points else None
+    if unit is None or unit not in _BASE_UNITS:
+        return doubt
+    factor = _BASE_UNITS[unit][1]
+    choices = [
+        one if one.scale is None else one.model_copy(update={"scale": one.scale * factor})
+        for one in doubt.choice
+    ]
+    return doubt.model_copy(update={"choice": tuple(choices)})
 
 
 def _completed(point: _Point, protocol: Protocol) -> _Point:

@@ -23,7 +23,7 @@ class Condition(Part):
     one_of: Annotated[tuple[Scalar, ...], ToTuple] | None = None
     below: Exact | Annotated[tuple[int, ...], ToTuple] | None = None
     at_least: Exact | Annotated[tuple[int, ...], ToTuple] | None = None
-    """Several numbers compare like a version: [5, 22] is below [5, 22, 1]."""
+    """Several numbers compare like a version, also with those in a text: [5, 22] and "5.22" are below [5, 22, 1]."""
 
     @model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
@@ -94,6 +94,8 @@ class Control(Part):
     """For a limit in W: V line to neutral by which amperes become watts."""
     pause: Annotated[tuple[PointWrite, ...], ToTuple] = ()
     """Writes that pause charging, where a limit of 0 does not do it safely."""
+    paused_when: Annotated[tuple[Condition, ...], ToTuple] = ()
+    """All of these hold while charging is paused by those writes; none where that cannot be read."""
     pause_leaves_a: Annotated[Exact, Field(ge=0)] = Decimal(0)
     """What may still flow per phase while paused, where nothing lower can be said without ending the session."""
     resume: Annotated[tuple[PointWrite, ...], ToTuple] = ()
@@ -110,6 +112,8 @@ class Startup(Part):
     """A counter that never falls while the device runs: a fall means that it has restarted."""
     again_when: Annotated[tuple[Condition, ...], ToTuple] = ()
     """While all of these hold, the writes are done again, once a minute at most."""
+    again: Annotated[tuple[PointWrite, ...], ToTuple] = ()
+    """What is written then, where it is not the same as `writes`."""
 
 
 class Failsafe(Part):
@@ -137,6 +141,8 @@ class Failsafe(Part):
     """Further write points that take the same current (one-phase use)."""
     feed_share: Annotated[Exact, Field(gt=0, lt=1)] = Decimal("0.5")
     """Without `heartbeat_period_s`: the share of the time-out after which it is fed again."""
+    pause_current: Exact | None = None
+    """Written to, and read from, `current_point` for a fail-safe current of 0, where 0 itself means another thing."""
     unset_currents: Annotated[tuple[Exact, ...], ToTuple] = ()
     """Fail-safe currents that mean: none set, or an error state."""
     off_values: Annotated[tuple[Exact, ...], ToTuple] = ()

@@ -8,6 +8,7 @@ from baywarden_drivers.profile.base import (
     Address,
     Dtype,
     Exact,
+    Ints,
     Part,
     RegisterType,
     Texts,
@@ -20,8 +21,8 @@ Decide = Literal["plausible", "answers", "rule", "energy_by_power", "never"]
 """How a choice is made after each new contact.
 
 plausible: the one choice under which all checks hold; answers: the first choice whose registers the device
-serves; rule: the first choice whose conditions hold; energy_by_power: the choice under which the energy counter
-grows as the power says; never: it stays open and the first choice is used.
+serves; rule: the first choice with conditions that all hold, else the one without; energy_by_power: the choice
+under which the energy counter grows as the power says; never: it stays open and the first choice is used.
 """
 
 
@@ -38,9 +39,16 @@ class Choice(Part):
 
     name: str
     when: Annotated[tuple[Condition, ...], ToTuple] = ()
-    """For `rule`: conditions on points that the doubt does not touch; none means otherwise."""
+    """For `rule`: conditions on points that the doubt does not touch; the one choice without any is taken when
+    no other fits."""
     word_order: WordOrder | None = None
+    low_byte_first: bool | None = None
     type: RegisterType | None = None
+    """For the read points among them."""
+    functions: Ints | None = None
+    """For the write points among them."""
+    min: Exact | None = None
+    """The smallest value that the write points among them take."""
     scale: Annotated[Exact, Field(gt=0)] | None = None
     address: Address | None = None
     shift: int = 0
@@ -72,6 +80,6 @@ class Doubt(Part):
             raise ValueError(f"decide = {self.decide!r} needs the points that the choices change")
         if self.decide == "plausible" and not self.check:
             raise ValueError("decide = 'plausible' needs a check: point, min and max")
-        if self.decide == "rule" and not self.choice[0].when:
-            raise ValueError("decide = 'rule' needs conditions in every choice but the last")
+        if self.decide == "rule" and sum(not one.when for one in self.choice) != 1:
+            raise ValueError("decide = 'rule' needs conditions (when) in every choice but one")
         return self

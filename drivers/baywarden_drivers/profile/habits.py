@@ -37,6 +37,8 @@ class Sunspec(Part):
 
     bases: Ints = (40_000, 50_000, 0)
     models: Annotated[Ints, Field(min_length=1)]
+    profiles: Texts = ()
+    """Names of profiles with a sunspec part of their own: the one whose models the device has is used instead."""
 
 
 class Protocol(Part):
@@ -99,6 +101,7 @@ class RtuTransport(_Units):
     baud: Annotated[int, Field(ge=300)] = 9600
     baud_options: Ints = ()
     parity: Literal["N", "E", "O"] = "N"
+    parity_options: Annotated[tuple[Literal["N", "E", "O"], ...], ToTuple] = ()
     stop_bits: Literal[1, 2] = 1
 
 

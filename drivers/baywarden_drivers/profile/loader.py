@@ -32,6 +32,11 @@ _PARTS: Mapping[str, type[BaseModel]] = {
 }
 
 
+FAMILIES: Mapping[str, tuple[str, ...]] = {"sunspec-meter": ("sunspec-meter-int", "sunspec-meter-float")}
+"""Names that stand for several SunSpec profiles: the device says which of them fits, the first where two do."""
+_MOST_INSTANCES = 64
+
+
 def profile_names(folders: Iterable[str | Path] = ()) -> list[str]:
     """Names of all profiles that can be loaded, sorted."""
     return sorted({file.stem for folder in (*folders, BUNDLED) for file in Path(folder).glob("*.toml")})
@@ -39,7 +44,10 @@ def profile_names(folders: Iterable[str | Path] = ()) -> list[str]:
 
 def load_profile(name_or_path: str | Path, folders: Iterable[str | Path] = ()) -> Profile:
     """The profile of that name (`folders` before the bundled ones) or path. Raises ProfileError."""
-    path = _find(name_or_path, tuple(folders))
+    folders = tuple(folders)
+    if name_or_path in FAMILIES and not any((Path(one) / f"{name_or_path}.toml").is_file() for one in folders):
+        return _family(str(name_or_path))
+    path = _find(name_or_path, folders)
     try:
         status = path.stat()
     except OSError as error:
@@ -62,6 +70,21 @@ def parse_profile(text: str, source: str, name: str) -> Profile:
     if faults := faults_between_parts(profile):
         raise ProfileError(source, faults)
     return profile
+
+
+def _family(name: str) -> Profile:
+    """The first profile of a family, with the models of all; any number of instances may be behind one address."""
+    members = [load_profile(one) for one in FAMILIES[name]]
+    habits = [one.protocol.sunspec for one in members if one.protocol.sunspec is not None]
+    models = tuple(number for one in habits for number in one.models)
+    sunspec = habits[0].model_copy(update={"models": models, "profiles": FAMILIES[name]})
+    first = members[0]
+    return first.changed(
+        name=name,
+        model="meter models " + ", ".join(map(str, models)),
+        protocol=first.protocol.model_copy(update={"sunspec": sunspec}),
+        connectors=first.connectors.model_copy(update={"count": _MOST_INSTANCES}),
+    )
 
 
 @lru_cache(maxsize=64)

@@ -23,6 +23,7 @@ from baywarden_drivers.profile.base import (
     UnitId,
     WordOrder,
 )
+from baywarden_drivers.profile.conduct import Condition
 
 Poll = Literal["hot", "cold", "once"]
 """hot: with every poll; cold: slowly in turn; once: after each new contact, then kept."""
@@ -49,6 +50,8 @@ class Point(Part):
     dtype: Dtype
     word_order: WordOrder | None = None
     """None in a file: the order of `protocol.word_order`; a loaded profile has it filled in."""
+    low_byte_first: bool = False
+    """The two bytes of every register stand the other way round."""
     scale: Annotated[Exact, Field(gt=0)] = Decimal(1)
     """Value in `unit` = raw value times `scale`."""
     unit: Unit | None = None
@@ -77,6 +80,8 @@ class Point(Part):
         if self.type in FIELDBUS_BITS:
             if self.dtype != "bool":
                 raise ValueError(f"type {self.type} holds bits: dtype must be bool")
+            if self.low_byte_first:
+                raise ValueError(f"type {self.type} holds bits, which have no bytes to swap")
         elif size is not None and size != self.count and not is_array:
             raise ValueError(f"dtype {self.dtype} takes count = {size}, not {self.count}")
         if self.end > 0x10000:
@@ -108,12 +113,24 @@ class ReadPoint(Point):
     """A most significant register with this value means that the value cannot be shown."""
     mask: Annotated[int, Field(gt=0)] | None = None
     shift: Annotated[int, Field(ge=0, le=63)] = 0
+    alone: bool = False
+    """Read by itself: in a longer read other things stand at its address."""
     scale_point: str | None = None
     """The value is also multiplied by 10 to the power of this point."""
     multiply_by: Texts = ()
     """Names of ratio points that are multiplied in as well."""
     sunspec: Literal["common", "model"] | None = None
     """SunSpec: `address` counts from the register with the number of model 1, or of the model found."""
+    prefix: str = ""
+    """Text that stands before the value and is no part of it."""
+    only_when: Annotated[tuple[Condition, ...], ToTuple] = ()
+    """The value counts only while all of these hold; otherwise the device has none."""
+
+    @model_validator(mode="after")
+    def _prefix_is_of_a_text(self) -> Self:
+        if self.prefix and self.dtype != "string":
+            raise ValueError(f"dtype {self.dtype} cannot have a prefix")
+        return self
 
     @model_validator(mode="after")
     def _sentinels_are_numbers(self) -> Self:
@@ -146,6 +163,8 @@ class WritePoint(Point):
     """Write at least this often."""
     min_interval_s: Annotated[int, Field(ge=0)] = 0
     """Write at most this often."""
+    step: Annotated[Exact, Field(gt=0)] | None = None
+    """Only multiples of this, in `unit`, are taken by all versions: a number is rounded down to one."""
 
     @model_validator(mode="after")
     def _can_be_written(self) -> Self:

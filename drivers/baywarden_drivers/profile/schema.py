@@ -52,6 +52,13 @@ class Profile(BaseModel):
         """Write points by name."""
         return {point.name: point for point in self.write}
 
+    def changed(self, **parts: object) -> "Profile":
+        """A copy with other parts, that finds its points by name anew."""
+        copy = self.model_copy(update=parts)
+        for name in ("readable", "writable"):
+            copy.__dict__.pop(name, None)
+        return copy
+
     @property
     def default_unit(self) -> int:
         """The unit number that the factory sets, 1 where none is documented."""
