@@ -25,7 +25,7 @@ from baywarden.services.doors import Doors
 from baywarden.services.heart import Heart
 from baywarden.services.keeper import anchor_of, keep_anchor, keep_telemetry, tend_store
 from baywarden.services.pollers import Grid, poll_for_ever, poll_meter, poll_outlet
-from baywarden.services.progress import Progress
+from baywarden.services.progress import Progress, cycle_deadline_s, poll_deadline_s
 from baywarden.services.steward import Steward
 from baywarden.services.supervise import keep_running
 from baywarden.settings import Settings
@@ -35,9 +35,6 @@ from baywarden.sync.envelope import renderer
 
 _log: Final = logging.getLogger(__name__)
 
-CYCLE_DEADLINE_S: Final = 15.0
-POLL_DEADLINE_S: Final = 330.0
-"""A dead device is left in peace for up to five minutes; its poller must come back after that."""
 FINISH_S: Final = 3.0
 REOPEN_S: Final = 30.0
 
@@ -167,7 +164,7 @@ class House:
         return Parts(store, wires, brain, board, steward, heart, control, cloud)
 
     def _start(self, parts: Parts) -> None:
-        self._progress.expect("heart", CYCLE_DEADLINE_S + 2 * self._settings.site.cycle_s)
+        self._progress.expect("heart", cycle_deadline_s(self._settings.site.cycle_s))
         self._must("heart", parts.heart.run())
         self._must("hands", parts.steward.run())
         self._must("watchdog", self._feed())
@@ -191,7 +188,7 @@ class House:
         for place, (name, device_id, poll) in enumerate(polls):
             every_ms = wires.every_ms[device_id]
             grid = Grid(every_ms, offset_ms=every_ms * place // len(polls))
-            self._progress.expect(name, POLL_DEADLINE_S + 2 * every_ms / 1000)
+            self._progress.expect(name, poll_deadline_s(every_ms / 1000))
             self._keep(name, partial(poll_for_ever, name, poll, grid, self._clock, self._progress))
 
     async def _feed(self) -> None:

@@ -2,6 +2,12 @@
 
 import time
 from collections.abc import Callable
+from typing import Final
+
+_CYCLE_GRACE_S: Final = 15.0
+"""For a commit on a slow card in the middle of a cycle."""
+_POLL_GRACE_S: Final = 330.0
+"""A dead device is left in peace for up to five minutes; its poller must come back after that."""
 
 
 class Progress:
@@ -32,3 +38,13 @@ class Progress:
         return tuple(
             sorted(name for name, limit in self._deadline_s.items() if now - self._beaten_mono[name] > limit)
         )
+
+
+def cycle_deadline_s(cycle_s: float) -> float:
+    """How long the heart may be without a beat when a cycle begins every `cycle_s`."""
+    return _CYCLE_GRACE_S + 2 * cycle_s
+
+
+def poll_deadline_s(every_s: float) -> float:
+    """How long a poller may be without a beat when a poll is due every `every_s`."""
+    return _POLL_GRACE_S + 2 * every_s
