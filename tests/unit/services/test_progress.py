@@ -55,6 +55,7 @@ def test_the_slowest_setting_does_not_starve_the_watchdog_and_a_hang_does(
     progress.expect("poller", poll_deadline_s(every_s))
     clock.at += cycle_s + 10  # a cycle, and a commit that takes its time
     assert "heart" not in progress.late()
+    progress.beat("poller")
     clock.at += every_s + 300  # a poll, and the longest quarantine of a dead device
     assert "poller" not in progress.late()
     clock.at += 2 * (cycle_s + every_s) + 400
