@@ -1,14 +1,17 @@
 """Fixtures for every test, and a closing line on how much of the suite met real peers."""
 
+from asyncio import AbstractEventLoop
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from support.broker import Broker
 from support.clock import FakeClock
+from support.even_loop import EvenLoop
 from support.serial_pair import SerialPair
 
 REAL_PEERS: Final = {
@@ -16,6 +19,10 @@ REAL_PEERS: Final = {
     "serial": "a serial pair",
     "broker": "a real MQTT broker",
 }
+
+# How long an example takes on a machine that is shared says nothing about the code.
+settings.register_profile("shared", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 
 @pytest.fixture
@@ -36,6 +43,11 @@ def serial_pair(tmp_path: Path) -> Iterator[SerialPair]:
     """A serial line of this test's own."""
     with SerialPair(tmp_path / "line") as pair:
         yield pair
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLoop]]:
+    """Every test with a loop gets one for which a stop of the whole machine is no waiting."""
+    return {"even": EvenLoop}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

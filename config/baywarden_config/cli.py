@@ -21,6 +21,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "sessions": ("baywarden_config.sessions", "list and stop sessions"),
     "penalties": ("baywarden_config.penalties", "list penalties"),
     "config": ("baywarden_config.files", "write, check and show site.toml"),
+    "bus": ("baywarden_config.bus", "find devices on a wire, weigh its load, record and replay it"),
+    "device": ("baywarden_config.device", "list, identify, read, write and test devices, and their profiles"),
     "simulate": ("baywarden_config.simulate", "serve simulated chargers and meters"),
     "demo": ("baywarden_config.demo", "a simulated site over real Modbus and MQTT"),
 }

@@ -165,9 +165,9 @@ def _schema(args: Namespace) -> int:
 
 def _load(args: Namespace) -> "Settings":
     from baywarden.settings import load_settings  # noqa: PLC0415 (loads pydantic)
-    from baywarden_drivers.profile import profile_names  # noqa: PLC0415 (loads pydantic)
+    from baywarden_drivers.profile import usable_names  # noqa: PLC0415 (loads pydantic)
 
-    return load_settings(args.file, profiles=lambda folder: profile_names([folder]), files=not args.elsewhere)
+    return load_settings(args.file, profiles=lambda folder: usable_names([folder]), files=not args.elsewhere)
 
 
 def _counts(settings: "Settings") -> Mapping[str, int]:

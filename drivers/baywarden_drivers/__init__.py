@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from baywarden_drivers.codec import decode, encode
-    from baywarden_drivers.device import Device, Identity, Poll, open_device
+    from baywarden_drivers.decision import Decision
+    from baywarden_drivers.device import Device, open_device
     from baywarden_drivers.errors import (
         DeviceError,
         DriverError,
@@ -42,13 +43,15 @@ if TYPE_CHECKING:
         UnitStatistics,
     )
     from baywarden_drivers.planner import Block, plan
-    from baywarden_drivers.profile import Profile, load_profile, profile_names
+    from baywarden_drivers.poll import Identity, Poll
+    from baywarden_drivers.profile import Profile, load_profile, profile_names, usable_names
     from baywarden_drivers.status import ChargerStatus
     from baywarden_drivers.value import PointValue, Quality
 
 __all__ = [
     "Block",
     "ChargerStatus",
+    "Decision",
     "Device",
     "DeviceError",
     "DriverError",
@@ -82,11 +85,13 @@ __all__ = [
     "open_device",
     "plan",
     "profile_names",
+    "usable_names",
 ]
 
 _HOMES = {
     "Block": "planner",
     "ChargerStatus": "status",
+    "Decision": "decision",
     "Device": "device",
     "DeviceError": "errors",
     "DriverError": "errors",
@@ -94,14 +99,14 @@ _HOMES = {
     "FailsafeReport": "guard",
     "Fault": "errors",
     "Garbled": "errors",
-    "Identity": "device",
+    "Identity": "poll",
     "Link": "links",
     "LinkDown": "errors",
     "LinkPool": "links",
     "NoAnswer": "errors",
     "NotApplied": "errors",
     "PointValue": "value",
-    "Poll": "device",
+    "Poll": "poll",
     "Profile": "profile",
     "ProfileError": "errors",
     "Quality": "value",
@@ -120,6 +125,7 @@ _HOMES = {
     "open_device": "device",
     "plan": "planner",
     "profile_names": "profile",
+    "usable_names": "profile",
 }
 
 

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable, Sequence
 from decimal import Context, Decimal
 
-from baywarden_drivers.encoding import encode
+from baywarden_drivers.encoding import bytes_swapped, encode
 from baywarden_drivers.mono import mono_ms
 from baywarden_drivers.profile.points import ReadPoint
 from baywarden_drivers.text import text_of
@@ -29,7 +29,7 @@ def decode(point: ReadPoint, registers: Sequence[int], read_mono_ms: int | None 
 
 def decoder(point: ReadPoint) -> Decoder:
     """`decode` with everything about the point worked out beforehand, for repeated use."""
-    interpret = _interpreter(point)
+    interpret = _swapping(_interpreter(point)) if point.low_byte_first else _interpreter(point)
     count = point.count
 
     def run(registers: Sequence[int], read_mono_ms: int) -> PointValue:
@@ -44,7 +44,7 @@ def decoder(point: ReadPoint) -> Decoder:
 
 def _interpreter(point: ReadPoint) -> _Interpret:
     if point.dtype == "string":
-        return lambda registers: _text(registers, point.encoding)
+        return lambda registers: _text(registers, point.encoding, point.prefix)
     if point.dtype == "bytes":
         return lambda registers: (struct.pack(f">{len(registers)}H", *registers), Quality.GOOD, "")
     if point.dtype == "bool":
@@ -56,11 +56,15 @@ def _interpreter(point: ReadPoint) -> _Interpret:
     return _array(point) if point.dtype in ("u16", "i16") and point.count > 1 else _whole(point)
 
 
-def _text(registers: Sequence[int], encoding: str) -> _Interpreted:
+def _swapping(interpret: _Interpret) -> _Interpret:
+    return lambda registers: interpret(bytes_swapped(registers))
+
+
+def _text(registers: Sequence[int], encoding: str, prefix: str) -> _Interpreted:
     if all(register == 0xFFFF for register in registers):
         return None, Quality.NOT_AVAILABLE, "filled with 0xFFFF"
     try:
-        return text_of(registers, encoding), Quality.GOOD, ""
+        return text_of(registers, encoding).removeprefix(prefix), Quality.GOOD, ""
     except UnicodeDecodeError:
         return None, Quality.INVALID, f"not {encoding} text: {' '.join(f'{one:04x}' for one in registers)}"
 

@@ -1,172 +1,242 @@
-"""Writes: the general one, the current limit with its read-back, and pausing where 0 A does not do it."""
+"""The current limit: written, read back and watched, and pausing where 0 A does not do it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 
-from baywarden_drivers.codec import decode
+from baywarden_drivers.amperes import Amperes
+from baywarden_drivers.effect import Effect
 from baywarden_drivers.encoding import encode
 from baywarden_drivers.errors import NotApplied, ValueRefused
 from baywarden_drivers.links.link import Link
-from baywarden_drivers.mono import mono_s
+from baywarden_drivers.mono import mono_ms, mono_s
 from baywarden_drivers.polling import Polling
-from baywarden_drivers.profile.addressing import place
-from baywarden_drivers.profile.conduct import Control, PointWrite
-from baywarden_drivers.profile.points import Point, ReadPoint, WritePoint
+from baywarden_drivers.profile.conduct import Control
+from baywarden_drivers.profile.points import WritePoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.value import Value
+from baywarden_drivers.rival import NEAR_A, Rival
+from baywarden_drivers.status import asker
+from baywarden_drivers.value import PointValue
+from baywarden_drivers.wording import as_number, exact, is_stored, plain
+from baywarden_drivers.writer import Writer
 
 _LOOK_EVERY_S = 0.2
-_NEVER_ZERO = frozenset({"refused", "invalid", "forbidden"})
+_SHOWN_BY = ("limit_modbus", "limit_feedback", "limit_modbus_power", "limit_feedback_power")
+"""Where a limit may show besides the point of the profile's `control.readback`."""
 _ZERO = Decimal(0)
 
 
-def exact(number: Decimal | float) -> Decimal:
-    """The number as it is written: 6.1 is 61/10."""
-    return number if isinstance(number, Decimal) else Decimal(str(number))
+class Writing(Writer):
+    """Writes to one connector, and knows what became of its limit.
 
-
-class Writing:
-    """Writes to one connector."""
+    Call `look` with the values of every poll: it tells what speaks against the limit being in force.
+    """
 
     def __init__(self, profile: Profile, link: Link, unit: int, connector: int, polling: Polling) -> None:
-        self._profile = profile
-        self._link = link
-        self._unit = unit
-        self._connector = connector
-        self._polling = polling
-        self._is_paused: bool | None = None
+        super().__init__(profile, link, unit, connector, polling)
+        self.before_limit: Callable[[], Awaitable[None]] | None = None
+        """Done before each limit is written: a limit comes of a valid decision, which may feed the fail-safe."""
         self.limit_a: Decimal | None = None
         """The limit written last, as the device can say it."""
-        self.limit_written_at = 0.0
+        self.in_force_a: Decimal | None = None
+        """The limit that was read back last, or written and answered where nothing can be read back."""
+        self.limit_written_at = float("-inf")
+        self._asked_a: Decimal | None = None
+        self._setpoint: Decimal | None = None
+        self._phases = 1
+        self._wishes = 0
+        self._order = asyncio.Lock()
+        self._is_paused: bool | None = None
+        self._contact: int | None = None
+        self._may_be_lost = False
+        self.use(profile)
 
-    def point(self, name: str) -> WritePoint:
-        """The write point of that name. Raises ValueRefused."""
-        point = self._profile.writable.get(name)
-        if point is None:
-            known = ", ".join(self._profile.writable) or "nothing"
-            raise ValueRefused(f"{self._profile.name} has no write point {name!r}; it has {known}")
-        return point
+    def use(self, profile: Profile) -> None:
+        """From now on by this profile: the same with its doubts decided. What was written is remembered."""
+        self.profile = profile
+        self.amperes = Amperes(profile)
+        self._effect = Effect(profile)
+        self._rival = Rival(profile, self.amperes)
+        pausing = () if profile.control is None else profile.control.paused_when
+        self._paused_when = asker(pausing) if pausing else None
 
-    async def write(self, name: str, value: Value | float) -> None:
-        """Write a value in the point's unit, sent at most once. Raises ValueRefused when nothing was sent."""
-        point = self.point(name)
-        check_range(point, value)
-        await self._send(point, encode(point, value))
-
-    async def write_all(self, writes: Sequence[PointWrite]) -> None:
-        """The writes of a profile, in its order."""
-        for one in writes:
-            await self.write(one.point, one.value)
-
-    async def _send(self, point: WritePoint, registers: Sequence[int]) -> None:
-        where = place(self._profile, point, self._connector, self._unit)
-        await self._link.write(where.unit, _function(point), where.address, registers)
+    @property
+    def foreign_writes(self) -> int:
+        """How often another controller has changed the limit."""
+        return self._rival.count
 
     async def set_limit(self, amps: Decimal | float) -> Decimal:
-        """Limit the current to at most `amps`; the limit that the device then shows, in A.
+        """Limit the current to at most `amps` per phase; the limit that the device then shows, in A.
 
-        Rounded down to what the device can say; below its minimum that is 0. Raises ValueRefused where 0
-        would not pause safely, and NotApplied when a higher limit is read back, or none.
+        Rounded down to what the device can say; below its minimum that is 0, for which a charger may pause with
+        a little left. Raises ValueRefused where 0 would not pause safely or a newer limit came before this one
+        was sent, and NotApplied when a higher limit is read back, or none.
         """
-        control = self._profile.control
-        if control is None:
-            raise ValueRefused(f"{self._profile.name} cannot be limited")
+        control = self._control()
         point = self.point(control.limit)
-        wanted = _sayable(point, exact(amps))
-        if not wanted and not point.zero_is_safe:
-            return await self._pause(control)
-        registers = encode(point, wanted)
-        expected = _as_number(point, registers)
-        self.limit_a, self.limit_written_at = expected, mono_s()
-        await self._send(point, registers)
-        if control.resume and wanted and self._is_paused is not False:
-            await self.write_all(control.resume)
-            self._is_paused = False
-        return await self.read_back(control, expected)
+        amount = self.amperes.said(point, exact(amps))
+        self.turns.take_over()
+        self._wishes += 1
+        wish, self._asked_a = self._wishes, exact(amps)
+        if not amount and not point.zero_is_safe:
+            expected_a = shown_a = await self._pause(control)
+        else:
+            expected_a = await self._limit(control, point, amount)
+            shown_a = await self._read_back(control, expected_a)
+        if wish == self._wishes:
+            self._note_applied(expected_a, shown_a)
+        return shown_a
 
     async def rewrite_limit(self) -> None:
-        """Write the last limit again, for devices that forget it."""
-        control = self._profile.control
-        if control is not None and self.limit_a is not None:
+        """Write the last limit again, for devices that forget it; a pause that was written there stays one."""
+        control, setpoint = self.profile.control, self._setpoint
+        if control is not None and setpoint is not None:
             point = self.point(control.limit)
-            self.limit_written_at = mono_s()
-            await self._send(point, encode(point, self.limit_a))
+            if not self.turns.rest_s(point.name, point.min_interval_s):
+                await self.send(point, encode(point, setpoint))
+
+    async def keep_limit(self) -> None:
+        """Write the limit anew where a restart may have lost it unseen, or where fewer phases share its watts."""
+        asked_a = self._asked_a
+        has_fewer = bool(self.limit_a) and not self._is_paused and self.amperes.phases < self._phases
+        if asked_a is not None and (self._may_be_lost or has_fewer):
+            self._may_be_lost = False
+            await self.set_limit(asked_a)
+
+    def shown_limit_a(self, values: Mapping[str, PointValue]) -> Decimal | None:
+        """The limit per phase by the values of a poll; where they do not tell, what was last in force; else None."""
+        control = self.profile.control
+        if control is None:
+            return None
+        if self._shows_pause(values):
+            return control.pause_leaves_a
+        for name in (control.readback, *_SHOWN_BY):
+            shown_a = None if name is None else self._amps_at(name, values)
+            if shown_a is not None:
+                return shown_a
+        return self.in_force_a
+
+    def look(self, values: Mapping[str, PointValue], contact: int) -> list[str]:
+        """Sentences on a limit that is not obeyed or that another has changed; call it with every poll's values."""
+        now_ms = mono_ms()
+        self.amperes.look(values)
+        if contact != self._contact:
+            self._meet_again(is_first=self._contact is None, now_ms=now_ms)
+            self._contact = contact
+        found = (self._effect.fault(values), self._rival.fault(values, now_ms))
+        return [sentence for sentence in found if sentence is not None]
+
+    async def send(self, point: WritePoint, registers: Sequence[int]) -> None:
+        """Put registers on the wire as they are; a set-point is remembered."""
+        control = self.profile.control
+        if control is not None and point.name == control.limit:
+            self._setpoint, self.limit_written_at = as_number(point, registers), mono_s()
+            self._rival.forget()
+        await super().send(point, registers)
+
+    def _control(self) -> Control:
+        control = self.profile.control
+        if control is None:
+            raise ValueRefused(f"{self.profile.name} cannot be limited")
+        if is_stored(self.point(control.limit)):
+            raise ValueRefused(f"{self.profile.name}: {control.limit} wears its memory: no limit for a loop")
+        return control
+
+    async def _limit(self, control: Control, point: WritePoint, amount: Decimal) -> Decimal:
+        """Write it, and what ends a pause; what a read-back should show, in A."""
+        await self.turns.wait(point.name, point.min_interval_s)
+        async with self._order:
+            if self.before_limit is not None:
+                await self.before_limit()
+            expected_a = self.amperes.shown(point, amount) or _ZERO
+            self.limit_a, self._phases = expected_a, self.amperes.phases
+            await self.send(point, encode(point, amount))
+            if control.resume and amount and self._is_paused is not False:
+                self._is_paused = None
+                await asyncio.sleep(control.resume_delay_ms / 1000)
+                await self.write_all(control.resume)
+                self._is_paused = False
+        return expected_a
 
     async def _pause(self, control: Control) -> Decimal:
         if not control.pause:
             zero = self.point(control.limit).zero
             raise ValueRefused(
-                f"{self._profile.name}: a limit of 0 means {zero!r} and no other way to pause is known"
+                f"{self.profile.name}: a limit of 0 means {zero!r} and no other way to pause is known"
             )
-        await self.write_all(control.pause)
-        self._is_paused = True
-        return _ZERO
+        for one in control.pause:
+            await self.turns.wait(one.point, self.point(one.point).min_interval_s)
+        async with self._order:
+            if self.before_limit is not None:
+                await self.before_limit()
+            self._is_paused = None
+            await self.write_all(control.pause)
+            self._is_paused, self.limit_a = True, control.pause_leaves_a
+        await self._see_paused(control)
+        return control.pause_leaves_a
 
-    async def read_back(self, control: Control, expected: Decimal) -> Decimal:
+    def _note_applied(self, expected_a: Decimal, shown_a: Decimal) -> None:
+        now_ms = mono_ms()
+        self.in_force_a, self._may_be_lost = shown_a, False
+        self._effect.told(max(expected_a, shown_a), now_ms)
+        if not self._is_paused:
+            self._rival.told(expected_a, shown_a, now_ms)
+
+    async def _read_back(self, control: Control, expected_a: Decimal) -> Decimal:
         """The limit that the device shows once it is as expected, or the lower one at which it stays.
 
         A lower one may come of a switch in the device, its cable or its heat. Raises NotApplied when it stays higher.
         """
         if control.readback is None:
-            return expected
+            return expected_a
+        point = self.profile.readable[control.readback]
         await asyncio.sleep(control.readback_delay_ms / 1000)
         give_up_at = mono_s() + control.readback_timeout_ms / 1000
         while True:
-            shown = (await self._polling.read_point(control.readback)).number
-            if shown is not None and _fits(Decimal(shown), expected, control):
-                return Decimal(shown)
-            if mono_s() >= give_up_at:
-                if shown is not None and _ZERO <= Decimal(shown) < expected:
-                    return Decimal(shown)
-                seen = "nothing" if shown is None else f"{shown} A"
-                raise NotApplied(f"a limit of {expected} A was written, but {control.readback} shows {seen}")
+            number = (await self.polling.read_point(point.name)).number
+            shown_a = None if number is None else self.amperes.shown(point, number)
+            is_late = mono_s() >= give_up_at
+            if shown_a is not None and abs(shown_a - expected_a) <= NEAR_A:
+                return expected_a
+            if shown_a is not None and shown_a < expected_a and (control.readback_may_be_lower or is_late):
+                return shown_a
+            if is_late:
+                seen = "nothing" if number is None else f"{number} {point.unit or ''}".rstrip()
+                raise NotApplied(
+                    f"a limit of {plain(expected_a)} A was written, but {point.name} shows {seen}"
+                )
             await asyncio.sleep(_LOOK_EVERY_S)
 
+    async def _see_paused(self, control: Control) -> None:
+        """Raises NotApplied when the device shows for sure that it is not paused."""
+        if self._paused_when is None:
+            return
+        await asyncio.sleep(control.readback_delay_ms / 1000)
+        give_up_at = mono_s() + control.readback_timeout_ms / 1000
+        names = sorted({condition.point for condition in control.paused_when})
+        while True:
+            values = {name: await self.polling.read_point(name) for name in names}
+            if self._paused_when(values) is not False:
+                return
+            if mono_s() >= give_up_at:
+                shown = ", ".join(f"{name} shows {point.value}" for name, point in values.items())
+                raise NotApplied(f"a pause was written, but {shown}")
+            await asyncio.sleep(_LOOK_EVERY_S)
 
-def check_range(point: WritePoint, value: Value | float) -> None:
-    """Raises ValueRefused for a value that the device would not take as it is meant."""
-    if isinstance(value, str | bytes | tuple):
-        return
-    number = exact(value)
-    if not number.is_finite():
-        raise ValueRefused(f"{point.name}: {number} is not a number")
-    if point.values and number not in point.values:
-        choices = ", ".join(f"{raw} ({meaning})" for raw, meaning in point.values.items())
-        raise ValueRefused(f"{point.name}: {number} has no meaning; there are {choices}")
-    if not number and point.zero not in _NEVER_ZERO and (point.zero != "not documented" or not point.min):
-        return
-    if (point.min is not None and number < point.min) or (point.max is not None and number > point.max):
-        raise ValueRefused(f"{point.name}: {number} is outside {point.min} to {point.max}")
+    def _shows_pause(self, values: Mapping[str, PointValue]) -> bool:
+        holds = None if self._paused_when is None else self._paused_when(values)
+        return self._is_paused is True if holds is None else holds
 
+    def _amps_at(self, name: str, values: Mapping[str, PointValue]) -> Decimal | None:
+        point, value = self.profile.readable.get(name), values.get(name)
+        if point is None or value is None or value.number is None:
+            return None
+        return self.amperes.shown(point, value.number)
 
-def _sayable(point: WritePoint, amps: Decimal) -> Decimal:
-    """The largest limit that is not above `amps` and that the device takes; 0 stands for a pause."""
-    if not amps.is_finite() or amps < 0:
-        raise ValueRefused(f"{point.name}: {amps} A is no limit")
-    if point.max is not None and amps > point.max:
-        amps = point.max
-    said = _as_number(point, encode(point, amps))
-    return _ZERO if point.min is not None and said < point.min else said
-
-
-def _as_number(point: Point, registers: Sequence[int]) -> Decimal:
-    """What registers of a write point say."""
-    twin = ReadPoint.model_construct(
-        **{name: getattr(point, name) for name in Point.model_fields if name not in ("min", "max")}
-    )
-    number = decode(twin, registers, 0).number
-    if number is None:
-        raise ValueRefused(f"{point.name}: is not a number")
-    return Decimal(number)
-
-
-def _fits(shown: Decimal, expected: Decimal, control: Control) -> bool:
-    return shown <= expected if control.readback_may_be_lower else shown == expected
-
-
-def _function(point: WritePoint) -> int:
-    functions = point.functions or (16,)
-    if point.type == "coil":
-        return 5 if point.count == 1 and 5 in functions else 15
-    return 6 if point.count == 1 and 6 in functions else 16
+    def _meet_again(self, *, is_first: bool, now_ms: int) -> None:
+        """It was silent or has restarted: what it was told may be forgotten."""
+        if not is_first:
+            self._is_paused = None
+            self._may_be_lost = self.profile.control is not None and self.profile.control.readback is None
+        self._effect.unsettle(now_ms)
+        self._rival.forget()

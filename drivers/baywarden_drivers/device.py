@@ -2,56 +2,31 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from baywarden_drivers.control import Writing
-from baywarden_drivers.errors import DeviceError, ValueRefused
+from baywarden_drivers.decision import Decision
+from baywarden_drivers.errors import DeviceError, Refused, ValueRefused
 from baywarden_drivers.guard import FailsafeReport, Guard, wanted
 from baywarden_drivers.links.link import Link
 from baywarden_drivers.links.pool import Endpoint, LinkPool
 from baywarden_drivers.links.units import Pacing
-from baywarden_drivers.mono import mono_s
+from baywarden_drivers.mono import mono_ms, mono_s
 from baywarden_drivers.pause import sleep_until
+from baywarden_drivers.poll import Identity, Poll
 from baywarden_drivers.polling import Polling
 from baywarden_drivers.profile.addressing import place, port_shift
 from baywarden_drivers.profile.points import Point
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.status import ChargerStatus, judge_of
+from baywarden_drivers.quality import Watch
+from baywarden_drivers.status import ChargerStatus, asker, judge_of
 from baywarden_drivers.value import PointValue, Value
 
+if TYPE_CHECKING:
+    from baywarden_drivers.learning import Learning
 
-@dataclass(frozen=True, slots=True)
-class Poll(Mapping[str, PointValue]):
-    """The values of one poll by name; every point of the profile is there, unread ones as MISSING.
-
-    `contact` rises whenever the device was newly connected, came back from silence or restarted: arm it then.
-    `faults` are sentences on what could not be read.
-    """
-
-    points: Mapping[str, PointValue]
-    contact: int
-    faults: tuple[str, ...] = ()
-
-    def __getitem__(self, name: str) -> PointValue:
-        return self.points[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.points)
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who answers; None where the device does not say. `values` are all points that are read once."""
-
-    vendor: str
-    model: str
-    serial: str | None
-    firmware: str | None
-    values: Mapping[str, PointValue] = field(default_factory=dict)
+_START_UP_AGAIN_S = 60.0
 
 
 class Device:
@@ -64,20 +39,36 @@ class Device:
             raise ValueRefused(
                 f"{profile.name} has {profile.connectors.count} connectors, not a number {connector}"
             )
-        self.profile = profile
         self.name = name or f"{profile.name} at {link.name}"
         base = profile.default_unit if unit is None else unit
         self._link = link
+        self._learning = _learning(profile, link, base, connector)
+        self._profile = profile = profile if self._learning is None else self._learning.profile
         self._polling = Polling(profile, link, base, connector)
         self._writing = Writing(profile, link, base, connector, self._polling)
         self._guard = Guard(profile, self._writing, self._polling)
+        self._watch = Watch(profile)
         self._judge = None if profile.status is None else judge_of(profile.status)
+        self._again = asker(profile.startup.again_when) if profile.startup.again_when else None
         self._unit = place(profile, _own_point(profile), connector, base).unit
+        self._contact_learned = -1
         self._contact_seen = 0
         self._contacts = 0
         self._counter: int | Decimal | None = None
         self._next_poll_at = 0.0
+        self._started_up_at = 0.0
         self._pace(base, connector)
+
+    @property
+    def profile(self) -> Profile:
+        """The profile as far as this device has been seen to fit it: doubts decided, SunSpec addresses found."""
+        return self._profile
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What the device has shown of what its profile leaves open, and what is open still."""
+        learned = () if self._learning is None else self._learning.decisions
+        return (*learned, *self._polling.decisions())
 
     def _pace(self, base: int, connector: int) -> None:
         protocol = self.profile.protocol
@@ -88,6 +79,7 @@ class Device:
             protocol.response_timeout_ms / 1000,
             protocol.discard_first_read_after_connect,
             protocol.count_even,
+            protocol.idle_close_s or 0.0,
         )
         points: list[Point] = [*self.profile.read, *self.profile.write]
         for unit in {place(self.profile, one, connector, base).unit for one in points}:
@@ -98,25 +90,105 @@ class Device:
         with self._told("poll"):
             await sleep_until(self._next_poll_at)
             self._next_poll_at = mono_s() + self.profile.protocol.min_poll_interval_ms / 1000
-            faults = await self._polling.read_hot()
-            faults += await self._greet()
-            faults += await self._polling.read_slow()
-            return Poll(self._polling.finished(), self._contacts, tuple(faults))
+            try:
+                return self._finished(await self._read_round())
+            finally:
+                if self.profile.protocol.connection == "short":
+                    await self._link.rest()
+
+    async def _read_round(self) -> list[str]:
+        """Everything that one poll reads; sentences on what went wrong. The first silence ends it."""
+        await self._learned()
+        faults, refusal = await self._read_hot()
+        if (news := await self._learn_again()) is not None:
+            faults, refusal = await self._polling.read_hot() + news, None
+        if refusal is not None:
+            raise refusal
+        if unheard := await self._greet():
+            return faults + unheard
+        return faults + await self._read_slow()
+
+    async def _read_hot(self) -> tuple[list[str], Refused | None]:
+        """A device that refuses everything is heard at least: it may be another one by now."""
+        try:
+            return await self._polling.read_hot(), None
+        except Refused as error:
+            return [], error
+
+    def _finished(self, faults: list[str]) -> Poll:
+        now_ms = mono_ms()
+        values, doubted = self._watch.judge(self._polling.finished(), now_ms)
+        faults += doubted
+        faults += self._writing.look(values, self._contacts)
+        return Poll(values, self._contacts, tuple(faults), now_ms)
+
+    async def _learned(self) -> None:
+        """Make sure that the points are where the profile says, before any of them is read."""
+        learning = self._learning
+        if learning is not None and not learning.is_done:
+            await learning.at_contact()
+            self._contact_learned = self._link.contact(self._unit)
+            self._take_over(learning.profile)
+
+    async def _learn_again(self) -> list[str] | None:
+        """After a new contact look at everything anew; sentences when something is different, so read again."""
+        learning = self._learning
+        if learning is None or self._link.contact(self._unit) == self._contact_learned:
+            return None
+        sentences = await learning.at_contact()
+        self._contact_learned = self._link.contact(self._unit)
+        return sentences if self._take_over(learning.profile) else None
+
+    def _take_over(self, profile: Profile) -> bool:
+        """Go on with another profile, as with another device; whether it is another."""
+        if self._learning is None or profile == self._profile:
+            return False
+        self._profile = profile
+        self._polling.learned(profile, self._learning.absent)
+        self._writing.use(profile)
+        self._guard.use(profile)
+        self._watch = Watch(profile)
+        self._contact_seen = -1
+        return True
 
     async def _greet(self) -> list[str]:
         """After a new contact or a restart: the start-up writes, and everything that is read once."""
         has_restarted = self._has_restarted()
         if self._link.contact(self._unit) == self._contact_seen and not has_restarted:
-            return []
+            return await self._start_up_again()
         try:
             await self._writing.write_all(self.profile.startup.writes)
         except DeviceError as error:
             self._contact_seen = -1
             return [f"start-up writes: {error.detail}"]
+        self._started_up_at = mono_s()
         self._contact_seen = self._link.contact(self._unit)
         self._contacts += 1
         self._polling.forget_once()
         return []
+
+    async def _start_up_again(self) -> list[str]:
+        """The start-up writes once more, while the device shows that it wants them."""
+        startup = self.profile.startup
+        if self._again is None or mono_s() - self._started_up_at < _START_UP_AGAIN_S:
+            return []
+        if not self._again(self._polling.values):
+            return []
+        self._started_up_at = mono_s()
+        try:
+            await self._writing.write_all(startup.again or startup.writes)
+        except DeviceError as error:
+            return [f"start-up writes: {error.detail}"]
+        return []
+
+    async def _read_slow(self) -> list[str]:
+        """One read beside the hot ones: of something open, or of a slow point."""
+        if self._learning is not None and self._learning.is_waiting:
+            sentences = await self._learning.slowly(self._polling.finished())
+            if sentences is not None:
+                self._take_over(self._learning.profile)
+                return sentences
+        return await self._polling.read_slow()
 
     def _has_restarted(self) -> bool:
         """Whether the counter that only falls with a restart has fallen."""
@@ -136,14 +208,16 @@ class Device:
 
     async def read(self, point: str) -> PointValue:
         """Read one point now. Raises DeviceError or ValueRefused."""
-        if point not in self.profile.readable:
+        if point not in self.profile.readable and point not in self._polling.values:
             raise ValueRefused(f"{self.profile.name} has no read point {point!r}")
         with self._told(f"read {point}"):
+            await self._learned()
             return await self._polling.read_point(point)
 
     async def write(self, point: str, value: Value | float) -> None:
         """Write a value in the point's unit, at most once. Raises DeviceError or ValueRefused."""
         with self._told(f"write {point} = {value!r}"):
+            await self._learned()
             await self._writing.write(point, value)
 
     async def set_current_limit(self, amps: Decimal | float) -> Decimal:
@@ -153,12 +227,25 @@ class Device:
         Raises ValueRefused where it has none, NotApplied when it reads back a higher one, or another DeviceError.
         """
         with self._told(f"limit to {amps} A"):
+            await self._learned()
             return await self._writing.set_limit(amps)
+
+    def limit_shown(self, values: Mapping[str, PointValue]) -> Decimal | None:
+        """The limit in A per phase by the values of a poll, else what was last in force; None when neither is known.
+
+        What a pause leaves while the charger is paused; a limit in W counts as on the fewest phases it may be on.
+        """
+        return self._writing.shown_limit_a(values)
 
     async def arm_failsafe(self, current_a: Decimal | float, timeout_s: Decimal | float) -> FailsafeReport:
         """Set the fail-safe where possible, read it back and judge it. Raises DeviceError or ValueRefused."""
         with self._told(f"arm the fail-safe with {current_a} A after {timeout_s} s"):
+            await self._learned()
             return await self._guard.arm(*wanted(current_a, timeout_s))
+
+    def failsafe_holds(self, values: Mapping[str, PointValue]) -> bool | None:
+        """Whether by a poll's values the fail-safe is still as it was armed; None when that cannot be judged."""
+        return self._guard.holds(values)
 
     async def keep_alive(self) -> None:
         """Feed the charger's supervision; only after a valid decision. Raises DeviceError."""
@@ -168,17 +255,20 @@ class Device:
     async def identify(self) -> Identity:
         """Read who it is, now. Raises DeviceError when it does not answer."""
         with self._told("identify"):
+            await self._learned()
             await self._polling.read_once()
         once = [
             one.name for one in self.profile.read if one.poll == "once" and one.name in self._polling.values
         ]
         values = {name: self._polling.values[name] for name in once}
+        says_itself = any(one.name == "sunspec" for one in self.decisions)
         return Identity(
-            self.profile.vendor,
-            self.profile.model,
+            (says_itself and _shown(values, "vendor_name")) or self.profile.vendor,
+            (says_itself and _shown(values, "model_name")) or self.profile.model,
             _shown(values, "serial"),
             _shown(values, "firmware"),
             values,
+            self.decisions,
         )
 
     @contextmanager
@@ -203,6 +293,15 @@ def open_device(
     """A device on the pool's link to `endpoint`, or on the port that belongs to its connector."""
     link = pool.link(endpoint, port_shift(profile, connector))
     return Device(profile, link=link, unit=unit, connector=connector, name=name)
+
+
+def _learning(profile: Profile, link: Link, unit: int, connector: int) -> "Learning | None":
+    """What finds out about the device; nothing is loaded for a profile that leaves nothing open."""
+    if profile.protocol.sunspec is None and not profile.doubt:
+        return None
+    from baywarden_drivers.learning import Learning  # noqa: PLC0415 (few profiles need it)
+
+    return Learning(profile, link, unit, connector)
 
 
 def _own_point(profile: Profile) -> Point:

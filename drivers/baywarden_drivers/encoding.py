@@ -8,7 +8,7 @@ from math import floor
 from typing import TypeVar
 
 from baywarden_drivers.errors import ValueRefused
-from baywarden_drivers.profile.points import Point, ReadPoint
+from baywarden_drivers.profile.points import Point, ReadPoint, WritePoint
 from baywarden_drivers.text import registers_of
 from baywarden_drivers.value import Value
 
@@ -20,10 +20,20 @@ def encode(point: Point, value: Value | float | None) -> list[int]:
 
     Raises ValueRefused for a value that the registers cannot hold.
     """
+    registers = _in_order(point, value)
+    return bytes_swapped(registers) if point.low_byte_first else registers
+
+
+def bytes_swapped(registers: Sequence[int]) -> list[int]:
+    """The same registers with the two bytes of each the other way round."""
+    return [register >> 8 | (register & 0xFF) << 8 for register in registers]
+
+
+def _in_order(point: Point, value: Value | float | None) -> list[int]:
     if value is None:
         return _split(point, _sentinel(point))
     if point.dtype == "string":
-        return registers_of(_typed(point, value, str), point.encoding, point.count)
+        return registers_of(_with_prefix(point, _typed(point, value, str)), point.encoding, point.count)
     if point.dtype == "bytes":
         return _packed(point, _typed(point, value, bytes))
     if point.dtype in ("u16", "i16", "bool") and point.count > 1:
@@ -42,6 +52,10 @@ def _typed(point: Point, value: object, kind: type[_Kind]) -> _Kind:
     if not isinstance(value, kind):
         raise ValueRefused(f"{point.name}: {value!r} is not of type {kind.__name__}")
     return value
+
+
+def _with_prefix(point: Point, text: str) -> str:
+    return point.prefix + text if isinstance(point, ReadPoint) and text else text
 
 
 def _sentinel(point: Point) -> int:
@@ -76,7 +90,7 @@ def _exact(point: Point, value: int | float | Decimal) -> Fraction:
 
 
 def _raw(point: Point, value: int | float | Decimal) -> int:
-    number = _exact(point, value) / Fraction(point.scale)
+    number = _in_steps(point, _exact(point, value)) / Fraction(point.scale)
     if point.dtype in ("f32", "f64"):
         is_minus_zero = not number and str(value).startswith("-")
         return _float_bits(point, number, is_minus_zero)
@@ -85,6 +99,14 @@ def _raw(point: Point, value: int | float | Decimal) -> int:
     if isinstance(point, ReadPoint) and (point.shift or point.mask is not None):
         number = Fraction(floor(number) << point.shift)
     return _integer(point, number, 16 * point.count)
+
+
+def _in_steps(point: Point, number: Fraction) -> Fraction:
+    """Rounded down to a multiple of the steps that the device takes."""
+    if not isinstance(point, WritePoint) or point.step is None:
+        return number
+    step = Fraction(point.step)
+    return floor(number / step) * step
 
 
 def _integer(point: Point, number: Fraction, bits: int) -> int:

@@ -1,18 +1,30 @@
-"""The charger's own fail-safe: what it does when its master goes silent, armed and read back."""
+"""The charger's own fail-safe: what it does when its master goes silent, armed, read back and kept fed."""
 
 import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
-from baywarden_drivers.control import Writing, exact
-from baywarden_drivers.errors import ValueRefused
+from baywarden_drivers.control import Writing
+from baywarden_drivers.errors import DeviceError, Refused, ValueRefused
+from baywarden_drivers.failsafe import Shown, names_of, shown_by
 from baywarden_drivers.mono import mono_s
 from baywarden_drivers.polling import Polling
 from baywarden_drivers.profile.conduct import Failsafe
+from baywarden_drivers.profile.points import WritePoint
 from baywarden_drivers.profile.schema import Profile
+from baywarden_drivers.value import PointValue
+from baywarden_drivers.wording import exact, meaning_of, plain, sayable
 
 _LOOK_AGAIN_S = 0.3
 _LOOKS = 4
+_PERIOD_S = 10.0
+"""Between two feeds where nothing is documented."""
+_UNSUPERVISED = ("none", "unknown")
+_NO_SUCH_THING = (1, 2, 3)
+_ZERO = Decimal(0)
+_FOR_ZERO = ("pause", "off", "not documented")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,118 +44,164 @@ class Guard:
     """Arms the fail-safe of one connector and keeps it fed."""
 
     def __init__(self, profile: Profile, writing: Writing, polling: Polling) -> None:
-        self._profile = profile
-        self._failsafe = profile.failsafe
         self._writing = writing
         self._polling = polling
+        self._report: FailsafeReport | None = None
+        self._wanted_a: Decimal | None = None
         self._timeout_s: Decimal | None = None
-        self._fed_at = 0.0
+        self._fed_at = float("-inf")
+        self.use(profile)
+        writing.before_limit = self._feed_if_heard
+
+    def use(self, profile: Profile) -> None:
+        """From now on by this profile: the same with its doubts decided."""
+        self._profile = profile
+        failsafe = profile.failsafe
+        self._failsafe = None if failsafe is None or failsafe.trigger in _UNSUPERVISED else failsafe
 
     async def arm(self, current_a: Decimal, timeout_s: Decimal) -> FailsafeReport:
-        """Write where it can be written, read back, judge. Raises DeviceError or ValueRefused."""
+        """Write where it can be written, read back, judge. Raises DeviceError or ValueRefused.
+
+        First what it falls to, then when, and last the switch that begins to supervise.
+        """
+        self._report = None
         failsafe = self._failsafe
-        if failsafe is None or failsafe.trigger in ("none", "unknown"):
+        if failsafe is None:
             return FailsafeReport(False, None, None, "this device has no fail-safe that is known")
-        timeout_s = _allowed(failsafe, timeout_s)
-        await self._set(failsafe.current_point, current_a)
+        self._wanted_a, self._timeout_s = current_a, (timeout_s := self._allowed(failsafe, timeout_s))
+        for name in (failsafe.current_point, *failsafe.also_current, failsafe.power_point):
+            await self._set_current(failsafe, name, current_a)
         await self._set(failsafe.timeout_point, timeout_s)
-        self._timeout_s = timeout_s
+        for one in failsafe.enable:
+            await self._set(one.point, one.value)
         report = await self._look(failsafe, current_a, timeout_s)
         for _ in range(_LOOKS - 1):
-            if report.armed:
+            if report.armed or (report.current_a is None and report.timeout_s is None):
                 break
             await asyncio.sleep(_LOOK_AGAIN_S)
             report = await self._look(failsafe, current_a, timeout_s)
+        self._report = report
         return report
+
+    def holds(self, values: Mapping[str, PointValue]) -> bool | None:
+        """Whether by a poll's values the fail-safe is still what was armed last; None when that cannot be judged."""
+        failsafe, report = self._failsafe, self._report
+        if failsafe is None or report is None or (report.current_a is None and report.timeout_s is None):
+            return None
+        if not report.armed:
+            return False
+        shown = self._shown(failsafe, values)
+        if shown.current_a is None and shown.meaning is None:
+            return None
+        return not shown.faults(self._wanted_a, self._timeout_s, is_told_all=False)
 
     async def keep_alive(self) -> None:
         """Feed what the charger's supervision wants; only after a valid decision. Raises DeviceError."""
+        await self._writing.keep_limit()
         failsafe = self._failsafe
         if failsafe is None:
             return
-        now = mono_s()
+        if failsafe.heartbeat != "rewrite_setpoint":
+            await self._feed(failsafe)
+        elif mono_s() - self._writing.limit_written_at >= self._period_s(failsafe):
+            await self._writing.rewrite_limit()
+
+    async def _feed_if_heard(self) -> None:
+        """Before a limit: some chargers take none from a master that has not shown its life."""
+        if self._failsafe is not None:
+            with suppress(DeviceError):  # the limit itself will tell, and a cut must not fail for this
+                await self._feed(self._failsafe)
+
+    async def _feed(self, failsafe: Failsafe) -> None:
+        """Write the sign of life when it is due; of a device that wants requests only, none is."""
+        name, value = failsafe.heartbeat_point, failsafe.heartbeat_value
         match failsafe.heartbeat:
-            case "rewrite_setpoint":
-                if now - self._writing.limit_written_at >= self._period_s(failsafe):
-                    await self._writing.rewrite_limit()
             case "rewrite_timeout":
-                name, timeout_s = failsafe.timeout_point, self._timeout_s
-                if name is not None and timeout_s is not None and now - self._fed_at >= float(timeout_s) / 2:
-                    self._fed_at = now
-                    await self._writing.write(name, timeout_s)
+                name = name or failsafe.timeout_point
+                value = value if self._timeout_s is None else self._timeout_s
             case "write_flag" | "write_flag_device_clears" | "write_token":
-                name, value = failsafe.heartbeat_point, failsafe.heartbeat_value
-                if name is not None and value is not None and now - self._fed_at >= self._period_s(failsafe):
-                    self._fed_at = now
-                    await self._writing.write(name, value)
+                pass
             case _:
-                pass  # polling is enough
+                return
+        if name is None or value is None or mono_s() - self._fed_at < self._period_s(failsafe):
+            return
+        before, self._fed_at = self._fed_at, mono_s()
+        try:
+            await self._writing.write(name, value)
+        except DeviceError:
+            self._fed_at = before
+            raise
 
     def _period_s(self, failsafe: Failsafe) -> float:
-        if failsafe.heartbeat_period_s is not None:
-            return failsafe.heartbeat_period_s
+        """Between two feeds: what is documented, and never more than the profile's share of the time-out."""
         point = self._profile.writable.get(failsafe.heartbeat_point or "")
-        return point.refresh_s if point is not None and point.refresh_s is not None else 10.0
+        known = [
+            failsafe.heartbeat_period_s or (None if point is None else point.refresh_s),
+            self._share_s(failsafe),
+        ]
+        return min((float(one) for one in known if one), default=_PERIOD_S)
 
-    async def _set(self, name: str | None, value: Decimal) -> None:
-        """Write unless the device already says so: settings may be in flash."""
+    def _share_s(self, failsafe: Failsafe) -> Decimal | None:
+        timeout_s = self._timeout_s
+        if failsafe.timeout_point is None or timeout_s is None:
+            timeout_s = Decimal(failsafe.default_timeout_s or 0)
+        return timeout_s * failsafe.feed_share
+
+    # What is written.
+
+    def _allowed(self, failsafe: Failsafe, timeout_s: Decimal) -> Decimal:
+        """The wanted time-out as near as the device takes it."""
+        if failsafe.max_timeout_s is not None and failsafe.max_timeout_s > 0:
+            timeout_s = min(timeout_s, Decimal(failsafe.max_timeout_s))
+        if failsafe.min_timeout_s is not None:
+            timeout_s = max(timeout_s, Decimal(failsafe.min_timeout_s))
+        point = self._profile.writable.get(failsafe.timeout_point or "")
+        return timeout_s if point is None else sayable(point, timeout_s) or timeout_s
+
+    async def _set_current(self, failsafe: Failsafe, name: str | None, current_a: Decimal) -> None:
         if name is None or name not in self._profile.writable:
             return
         point = self._writing.point(name)
-        if not value and point.zero not in ("pause", "off", "not documented"):
-            raise ValueRefused(f"{name}: 0 means {point.zero!r} here; use {point.min} or more")
+        amount = self._writing.amperes.said(point, current_a)
+        if amount or not current_a:
+            await self._set(name, amount if amount else self._for_zero(failsafe, point))
+        else:
+            raise ValueRefused(f"{name}: {current_a} A is less than it takes; use {point.min} or more")
+
+    def _for_zero(self, failsafe: Failsafe, point: WritePoint) -> Decimal:
+        """What says 0 A to it."""
+        if failsafe.pause_current is not None:
+            return failsafe.pause_current
+        meaning = meaning_of(point, _ZERO) or point.zero
+        if meaning not in _FOR_ZERO:
+            raise ValueRefused(f"{point.name}: 0 means {meaning!r} here; use {point.min} or more")
+        return _ZERO
+
+    async def _set(self, name: str | None, value: Decimal) -> None:
+        """Write unless the device already says so: settings may be in flash. What an older device lacks is left out."""
+        if name is None or name not in self._profile.writable:
+            return
         if name in self._profile.readable and (await self._polling.read_point(name)).number == value:
             return
-        await self._writing.write(name, value)
+        try:
+            await self._writing.write(name, value)
+        except Refused as error:
+            if not (self._writing.point(name).optional and error.code in _NO_SUCH_THING):
+                raise
+
+    # What is read back.
 
     async def _look(self, failsafe: Failsafe, current_a: Decimal, timeout_s: Decimal) -> FailsafeReport:
-        shown_a = await self._number(failsafe.current_point)
-        shown_s = await self._number(failsafe.timeout_point)
-        rest_s = await self._number(failsafe.remaining_point)
-        told_s = shown_s if shown_s is not None else rest_s
-        faults = [
-            *_faults_of_current(shown_a, current_a),
-            *_faults_of_time(failsafe, shown_s, rest_s, timeout_s),
-        ]
+        names = [name for name in names_of(failsafe) if name in self._profile.readable]
+        shown = self._shown(failsafe, {name: await self._polling.read_point(name) for name in names})
+        faults = shown.faults(current_a, timeout_s)
         if faults:
-            return FailsafeReport(False, shown_a, told_s, "not armed: " + "; ".join(faults))
-        return FailsafeReport(True, shown_a, told_s, f"falls to {shown_a} A within {told_s} s of silence")
+            return FailsafeReport(False, shown.current_a, shown.timeout_s, "not armed: " + "; ".join(faults))
+        detail = f"falls to {plain(shown.current_a)} A within {plain(shown.timeout_s)} s of silence"
+        return FailsafeReport(True, shown.current_a, shown.timeout_s, detail)
 
-    async def _number(self, name: str | None) -> Decimal | None:
-        if name is None or name not in self._profile.readable:
-            return None
-        number = (await self._polling.read_point(name)).number
-        return None if number is None else Decimal(number)
-
-
-def _allowed(failsafe: Failsafe, timeout_s: Decimal) -> Decimal:
-    """The wanted time-out as near as the device takes it."""
-    if failsafe.max_timeout_s is not None and failsafe.max_timeout_s > 0:
-        timeout_s = min(timeout_s, Decimal(failsafe.max_timeout_s))
-    if failsafe.min_timeout_s is not None:
-        timeout_s = max(timeout_s, Decimal(failsafe.min_timeout_s))
-    return timeout_s
-
-
-def _faults_of_current(shown_a: Decimal | None, wanted_a: Decimal) -> list[str]:
-    if shown_a is None:
-        return ["the fail-safe current cannot be read"]
-    return [f"the fail-safe current is {shown_a} A, not {wanted_a} A or less"] if shown_a > wanted_a else []
-
-
-def _faults_of_time(
-    failsafe: Failsafe, shown_s: Decimal | None, rest_s: Decimal | None, wanted_s: Decimal
-) -> list[str]:
-    if shown_s is None and rest_s is None:
-        return ["the time-out cannot be read"]
-    if shown_s is not None and shown_s in failsafe.off_values:
-        return [f"the time-out is {shown_s} s, which means off"]
-    told_s = shown_s if shown_s is not None else rest_s
-    return (
-        [f"the time-out is {told_s} s, not {wanted_s} s or less"]
-        if told_s is not None and told_s > wanted_s
-        else []
-    )
+    def _shown(self, failsafe: Failsafe, values: Mapping[str, PointValue]) -> Shown:
+        return shown_by(self._profile, failsafe, self._writing.amperes, values)
 
 
 def wanted(current_a: Decimal | float, timeout_s: Decimal | float) -> tuple[Decimal, Decimal]:

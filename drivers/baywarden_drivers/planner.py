@@ -1,15 +1,18 @@
-"""Joins points to the fewest reads that a device allows, and among those to the shortest."""
+"""Joins points to the reads that take the least time of the wire, among those that the device allows."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from baywarden_drivers.costs import ON_NETWORK, Costs
 from baywarden_drivers.profile.base import FIELDBUS_BITS
 from baywarden_drivers.profile.habits import Protocol, Span
 from baywarden_drivers.profile.points import ReadPoint
 
 _Key = TypeVar("_Key")
+_Choice = tuple[float, int, int, int]
+"""Cost so far, reads, registers (or bits), and where the last read begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +35,23 @@ class Block:
 
 
 def plan(
-    wanted: Iterable[ReadPoint], protocol: Protocol, known: Iterable[ReadPoint] = ()
+    wanted: Iterable[ReadPoint],
+    protocol: Protocol,
+    known: Iterable[ReadPoint] = (),
+    *,
+    costs: Costs = ON_NETWORK,
 ) -> tuple[Block, ...]:
     """The reads that cover every wanted point exactly once.
 
     `known` are further points that exist for sure: a read may run across them. All points belong to one unit
-    and one register shift; addresses are those of the profile.
+    and one register shift; addresses are those of the profile. `costs` are those of the wire: on a slow one a
+    long hole is left out by two reads, on a network the fewest reads win.
     """
     blocks: list[Block] = []
     by_type = _grouped((point.type, point) for point in wanted)
     present = _grouped((point.type, point) for point in known)
     for kind, points in by_type.items():
-        blocks += _plan_type(kind, points, protocol, present.get(kind, []))
+        blocks += _plan_type(kind, points, protocol, present.get(kind, []), costs)
     return tuple(blocks)
 
 
@@ -73,33 +81,48 @@ def _grouped(pairs: Iterable[tuple[_Key, ReadPoint]]) -> dict[_Key, list[ReadPoi
     return groups
 
 
-def _plan_type(kind: str, points: list[ReadPoint], protocol: Protocol, known: list[ReadPoint]) -> list[Block]:
+def _plan_type(
+    kind: str, points: list[ReadPoint], protocol: Protocol, known: list[ReadPoint], costs: Costs
+) -> list[Block]:
     if protocol.exact_read:
-        ranges = _grouped(((point.address, point.count), point) for point in points)
-        return [
-            Block(kind, address, count, tuple(ranges[address, count])) for address, count in sorted(ranges)
-        ]
+        return _exact(kind, points)
     alone = [point for point in points if _is_unreadable(point, protocol)]
     joinable = [point for point in points if not _is_unreadable(point, protocol)]
     ground = _Ground(kind, protocol, [*joinable, *known])
     limit = protocol.max_bits_per_read if kind in FIELDBUS_BITS else protocol.max_registers_per_read
-    return [*_joined(kind, joinable, ground, limit), *(_block(kind, [point]) for point in alone)]
+    return [*_joined(kind, joinable, ground, limit, costs), *_exact(kind, alone)]
 
 
-def _joined(kind: str, points: list[ReadPoint], ground: "_Ground", limit: int) -> list[Block]:
-    """Dynamic programming over the outermost points by address: best[i] covers the first i of them."""
+def _exact(kind: str, points: list[ReadPoint]) -> list[Block]:
+    """One read for each range that has points of just that length."""
+    ranges = _grouped(((point.address, point.count), point) for point in points)
+    return [Block(kind, address, count, tuple(ranges[address, count])) for address, count in sorted(ranges)]
+
+
+def _joined(kind: str, points: list[ReadPoint], ground: "_Ground", limit: int, costs: Costs) -> list[Block]:
+    """Dynamic programming over the outermost points by address: best[i] covers the first i of them.
+
+    Both ends of these rise, so a point between two others of a read lies inside it: neighbours make the best reads.
+    """
     outer = _outermost(points)
-    best: list[tuple[int, int, int]] = [(0, 0, 0)]
+    best: list[_Choice] = [(0.0, 0, 0, 0)]
     for last in range(len(outer)):
         choices = []
         for first in range(last, -1, -1):
             if first < last and not ground.can_cross(outer[first].end, outer[first + 1].address):
                 break
             length = outer[last].end - outer[first].address
-            if length > limit:
+            if length > limit and first < last:
                 break
-            reads, registers, _ = best[first]
-            choices.append((reads + 1, registers + length, first))
+            chars, reads, places, _ = best[first]
+            choices.append(
+                (
+                    chars + costs.of_read(length, are_bits=kind in FIELDBUS_BITS),
+                    reads + 1,
+                    places + length,
+                    first,
+                )
+            )
         best.append(min(choices))
     blocks = [_block(kind, outer[first:last]) for first, last in _cuts(best)]
     return [
@@ -112,11 +135,11 @@ def _home(blocks: Sequence[Block], point: ReadPoint) -> Block:
     return next(one for one in blocks if one.holds(point))
 
 
-def _cuts(best: Sequence[tuple[int, int, int]]) -> list[tuple[int, int]]:
+def _cuts(best: Sequence[_Choice]) -> list[tuple[int, int]]:
     cuts = []
     last = len(best) - 1
     while last > 0:
-        first = best[last][2]
+        first = best[last][3]
         cuts.append((first, last))
         last = first
     return cuts[::-1]

@@ -1,148 +1,178 @@
 """What is read when: hot points with every poll, and beside them one read of something slower."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
-from baywarden_drivers.codec import Decoder, decoder
-from baywarden_drivers.derive import multiplied, summed
-from baywarden_drivers.errors import DeviceError, LinkDown, Refused
+from baywarden_drivers.decision import Decision
+from baywarden_drivers.derive import makers, multiplied, only_when
+from baywarden_drivers.errors import DeviceError, Garbled, LinkDown, NoAnswer, Refused
+from baywarden_drivers.lengths import ReadLength
 from baywarden_drivers.links.link import Link
 from baywarden_drivers.mono import mono_ms, mono_s
-from baywarden_drivers.planner import Block, plan, ride_along
-from baywarden_drivers.profile.addressing import place
+from baywarden_drivers.presence import NO_SUCH_THING, Presence
 from baywarden_drivers.profile.points import ReadPoint
 from baywarden_drivers.profile.schema import Profile
+from baywarden_drivers.reads import Read, Reads
+from baywarden_drivers.status import asker
 from baywarden_drivers.value import PointValue, Quality
 
 COLD_EVERY_S = 30.0
-_NO_SUCH_THING = (1, 2, 3)
-"""Exceptions that say that a register or length does not exist, not just now."""
-_ASK_AGAIN_S = 3600.0
-"""After this long an optional point that was not answered is asked for again."""
-
-
-@dataclass(slots=True, eq=False)
-class Read:
-    """One read as it goes to the link, with what is inside."""
-
-    unit: int
-    block: Block
-    shift: int
-    members: tuple[tuple[str, int, int, Decoder], ...]
-    """Name, place inside the answer, registers and decoder of every point."""
-    read_at: float = 0.0
-
-    def decode(self, registers: Sequence[int], at_ms: int) -> Iterator[tuple[str, PointValue]]:
-        """The values of all points inside."""
-        for name, start, count, decode in self.members:
-            yield name, decode(registers[start : start + count], at_ms)
-
-    def names(self) -> list[str]:
-        """The names of all points inside."""
-        return [member[0] for member in self.members]
+_REST_S = 60.0
+"""A hot read that the device refuses, or never answers although it answers others, is left out for so long."""
+_MOST_SILENCES = 3
 
 
 class Polling:
     """The values of one connector and the reads that keep them fresh."""
 
     def __init__(self, profile: Profile, link: Link, unit: int, connector: int) -> None:
-        self._profile = profile
         self._link = link
-        self._unit = unit
         self._connector = connector
-        self._points = [one for one in profile.read if one.scope == "connector" or connector == 1]
-        now = mono_ms()
-        self.values = {
-            one.name: PointValue(None, Quality.MISSING, now, "not read yet") for one in self._points
-        }
-        self._proven: set[str] = set()
-        self._absent_until: dict[str, float] = {}
-        self._apart: set[str] = set()
+        self._reads = Reads(profile, unit, connector, link.costs)
+        self._length = ReadLength(profile.protocol.fallback_registers_per_read)
+        self._presence = Presence()
         self._own: set[str] = set()
         self._hot: list[Read] = []
         self._cold: list[Read] = []
         self._once: list[Read] = []
+        self._long_read: Read | None = None
+        self._derived = makers(profile.derive)
+        self.values: dict[str, PointValue] = {}
+        self._take_over(profile)
+
+    def learned(self, profile: Profile, absent: Mapping[str, str]) -> None:
+        """Go on with these points: values of those that are others now, or `absent` (with why), are dropped."""
+        before = self._reads.profile.readable
+        changed = [one.name for one in profile.read if before.get(one.name) != one]
+        self._presence.forget(changed)
+        self._own -= set(changed)
+        self._lose_names(changed, "not read yet")
+        for name, why in absent.items():
+            self._lose_names([name], why)
+        if any(not {*changed}.isdisjoint(one.parts) for one in profile.derive):
+            self._derived = makers(profile.derive)
+        self._hot = []
+        self._take_over(profile)
+        for read in (*self._cold, *self._once):
+            if not {*changed}.isdisjoint(read.names()):
+                read.read_at = 0.0
+
+    def _take_over(self, profile: Profile) -> None:
+        self._reads.profile = profile
+        needed = _asked_about(profile)
+        self._points = [
+            one
+            for one in profile.read
+            if one.scope == "connector" or self._connector == 1 or one.name in needed
+        ]
+        now = mono_ms()
+        for one in self._points:
+            self.values.setdefault(one.name, PointValue(None, Quality.MISSING, now, "not read yet"))
+        self._multiplied = [one for one in self._points if one.scale_point is not None or one.multiply_by]
+        self._conditional = [(one.name, asker(one.only_when)) for one in self._points if one.only_when]
         self._replan()
 
     def _replan(self) -> None:
         """Plan again after something was learned about the device."""
-        present = [one for one in self._points if not one.optional or one.name in self._proven]
-        hot = [one for one in present if one.poll == "hot"]
-        slow = [one for one in present if one.poll != "hot"]
-        self._hot = self._reads(hot, present, slow)
+        present = [one for one in self._points if self._presence.has(one)]
+        scales = {one.scale_point for one in present if one.poll == "hot"}
+        hot = [one for one in present if one.poll == "hot" or one.name in scales]
+        slow = [one for one in present if one.poll != "hot" and one.name not in scales]
+        before = {_key(one): one for one in self._hot}
         read_at = {name: one.read_at for one in (*self._cold, *self._once) for name in one.names()}
+        self._hot = [before.get(_key(one), one) for one in self._reads.of(hot, present, slow)]
         riding = {name for read in self._hot for name in read.names()}
-        self._cold = self._reads(
-            [one for one in slow if one.poll == "cold" and one.name not in riding], present
-        )
-        self._once = self._reads(
-            [one for one in slow if one.poll == "once" and one.name not in riding], present
-        )
+        slow = [one for one in slow if one.name not in riding]
+        self._cold = self._reads.of([one for one in slow if one.poll == "cold"], present)
+        self._once = self._reads.of([one for one in slow if one.poll == "once"], present)
         for read in (*self._cold, *self._once):
             read.read_at = min(read_at.get(name, 0.0) for name in read.names())
 
     def forget_once(self) -> None:
-        """Read again what is read once: the device may be another one, or have other settings."""
-        for read in self._once:
+        """Read again what is read once, and try again what was refused: it may be another device by now."""
+        for read in (*self._hot, *self._once):
             read.read_at = 0.0
-
-    def _reads(
-        self, wanted: Iterable[ReadPoint], present: Iterable[ReadPoint], riders: Iterable[ReadPoint] = ()
-    ) -> list[Read]:
-        reads = []
-        known, riding = self._by_place(present), self._by_place(riders)
-        for where, points in self._by_place(wanted).items():
-            together = [one for one in points if one.name not in self._apart]
-            blocks = plan(together, self._profile.protocol, known.get(where, ()))
-            blocks, _ = ride_along(blocks, riding.get(where, ()), self._profile.protocol)
-            alone = [
-                Block(one.type, one.address, one.count, (one,)) for one in points if one.name in self._apart
-            ]
-            reads += [_read(*where, block) for block in (*blocks, *alone)]
-        return reads
-
-    def _by_place(self, points: Iterable[ReadPoint]) -> dict[tuple[int, int], list[ReadPoint]]:
-        """Points by unit and by how far their addresses are shifted."""
-        groups: dict[tuple[int, int], list[ReadPoint]] = {}
-        for point in points:
-            where = place(self._profile, point, self._connector, self._unit)
-            groups.setdefault((where.unit, where.address - point.address), []).append(point)
-        return groups
+            if not read.silences:  # a silence may be the very reason of the new contact
+                read.rests_until = 0.0
+        if self._reads.apart:
+            self._reads.apart = set()
+            self._replan()
 
     async def read_hot(self) -> list[str]:
-        """Read all hot points; sentences on what was refused. Raises DeviceError when all was."""
+        """Read all hot points; sentences on what was refused. Raises DeviceError when all was.
+
+        The first silence ends the round: what else is hot is not asked for then.
+        """
         refusals: list[Refused] = []
+        sentences: list[str] = []
         has_values = False
-        for read in tuple(self._hot):
+        now = mono_s()
+        for read in sorted(self._hot, key=lambda one: one.silences):  # what was silent is asked last
+            if now < read.rests_until and has_values:
+                sentences.append(f"{read.why} (asked again within {_REST_S:.0f} s)")
+                continue
             try:
                 await self._take(read)
                 has_values = True
             except Refused as error:
                 refusals.append(error)
-                self._lose(read, error.detail)
-                if len(read.members) > 1 and error.code in _NO_SUCH_THING:
-                    has_values |= await self._take_apart(read)
+                has_values |= await self._refused(read, error)
+            except (NoAnswer, Garbled) as error:
+                self._silent(read, error, others_answered=has_values)
+                raise
         if refusals and not has_values:
             raise refusals[0]
-        return [error.detail for error in refusals]
+        return [error.detail for error in refusals] + sentences
 
-    async def _take_apart(self, read: Read) -> bool:
-        """Ask for the points of a refused read one by one, now and from now on; whether any was answered."""
-        self._apart |= set(read.names())
+    async def _refused(self, read: Read, error: Refused) -> bool:
+        """Ask in smaller reads for what was refused, now and from now on; whether any was answered."""
+        self._lose(read, error.detail)
+        if error.code not in NO_SUCH_THING:
+            return False
+        if not read.is_long:
+            read.rests_until, read.why = mono_s() + _REST_S, error.detail
+            return False
+        names = set(read.names())
+        apart = self._reads.apart
+        if not self._shorten(read):
+            self._reads.apart = apart | names
         self._replan()
         has_values = False
-        for single in [one for one in self._hot if one.names()[0] in set(read.names())]:
+        for one in [one for one in self._hot if not names.isdisjoint(one.names())]:
             try:
-                await self._take(single)
+                await self._take(one)
                 has_values = True
-            except Refused as error:
-                self._lose(single, error.detail)
+            except Refused as refusal:
+                has_values |= await self._refused(one, refusal)
+        if not has_values:  # it refuses everything just now, which says nothing of its registers
+            self._reads.apart = apart
+            self._replan()
         return has_values
+
+    def _shorten(self, read: Read) -> bool:
+        is_shorter = self._length.refused(read.block.count)
+        self._reads.most_registers = self._length.most
+        return is_shorter
+
+    def _silent(self, read: Read, error: DeviceError, *, others_answered: bool) -> None:
+        """Note a silence, of which the read's length or one dead register may be the reason."""
+        if read.is_long or self._length.on_trial:
+            count = read.block.count
+            if self._length.silent(count):
+                self._long_read = read
+                self._reads.most_registers = self._length.most
+                self._replan()
+                return
+        read.silences += 1
+        if others_answered and read.silences >= _MOST_SILENCES:
+            read.rests_until, read.why = mono_s() + _REST_S, error.detail
+            self._lose(read, error.detail)
 
     async def read_slow(self) -> list[str]:
         """Read one thing that is due and not hot; sentences on what went wrong."""
+        if self._length.on_trial:
+            return await self._end_trial()
         now = mono_s()
-        point = self._unproven(now)
+        point = self._presence.next_to_ask(self._points, now)
         if point is not None:
             return await self._probe(point, now)
         read = next((one for one in self._once if not one.read_at), None) or self._due(now)
@@ -150,6 +180,25 @@ class Polling:
             return []
         read.read_at = now
         return await self._try(read)
+
+    async def _end_trial(self) -> list[str]:
+        """Shorter reads are answered: whether the long one is as well by now."""
+        read = self._long_read
+        assert read is not None
+        block = read.block
+        try:
+            await self._link.read(read.unit, block.type, block.address + read.shift, block.count)
+            was_answered = True
+        except LinkDown as error:
+            return [error.detail]
+        except DeviceError:
+            was_answered = False
+        if self._length.judge_trial(long_was_answered=was_answered):
+            self._length.answered(block.count)
+            self._reads.most_registers = None
+            self._replan()
+        found = self._length.decision()
+        return [] if found is None else [str(found)]
 
     async def read_once(self) -> list[str]:
         """Read everything that is read once, now. Raises DeviceError when the device does not answer."""
@@ -165,24 +214,14 @@ class Polling:
 
     async def read_point(self, name: str) -> PointValue:
         """Read one point alone, now. Raises DeviceError."""
-        point = self._profile.readable[name]
-        where = place(self._profile, point, self._connector, self._unit)
-        block = Block(point.type, point.address, point.count, (point,))
-        await self._take(_read(where.unit, where.address - point.address, block))
+        if name in self._reads.profile.readable:
+            await self._take(self._reads.of_one(self._reads.profile.readable[name]))
         return self.finished()[name]
 
     def _due(self, now: float) -> Read | None:
-        oldest = min(self._cold, key=lambda read: read.read_at, default=None)
+        awake = (read for read in self._cold if read.rests_until <= now)
+        oldest = min(awake, key=lambda read: read.read_at, default=None)
         return oldest if oldest is not None and now - oldest.read_at >= COLD_EVERY_S else None
-
-    def _unproven(self, now: float) -> ReadPoint | None:
-        """The next optional point to be asked for alone, hot ones first."""
-        candidates = [
-            one
-            for one in self._points
-            if one.optional and one.name not in self._proven and self._absent_until.get(one.name, 0.0) <= now
-        ]
-        return min(candidates, key=lambda one: one.poll != "hot", default=None)
 
     async def _probe(self, point: ReadPoint, now: float) -> list[str]:
         try:
@@ -190,11 +229,10 @@ class Polling:
         except LinkDown as error:
             return [error.detail]
         except DeviceError as error:
-            is_no = isinstance(error, Refused) and error.code in _NO_SUCH_THING
-            self._absent_until[point.name] = float("inf") if is_no else now + _ASK_AGAIN_S
+            self._presence.missed(point.name, error, now)
             self._lose_names([point.name], f"this device does not have it: {error.detail}")
             return []
-        self._proven.add(point.name)
+        self._presence.found(point.name)
         self._replan()
         return []
 
@@ -203,16 +241,22 @@ class Polling:
             await self._take(read)
         except DeviceError as error:
             self._lose(read, error.detail)
-            if isinstance(error, Refused) and len(read.members) > 1 and error.code in _NO_SUCH_THING:
-                self._apart |= set(read.names())
+            if isinstance(error, NoAnswer | Garbled):
+                self._silent(read, error, others_answered=True)
+            elif isinstance(error, Refused) and len(read.members) > 1 and error.code in NO_SUCH_THING:
+                if not self._shorten(read):
+                    self._reads.apart |= set(read.names())
                 self._replan()
             return [error.detail]
         return []
 
     async def _take(self, read: Read) -> None:
-        block = read.block
+        block, profile = read.block, self._reads.profile
         registers = await self._link.read(read.unit, block.type, block.address + read.shift, block.count)
-        self.values.update(read.decode(registers, mono_ms()))
+        if self._reads.profile is profile:  # else these points were found to be others meanwhile
+            self.values.update(read.decode(registers, mono_ms()))
+        read.silences = 0
+        self._length.answered(block.count)
 
     def _lose(self, read: Read, reason: str) -> None:
         self._lose_names(read.names(), reason)
@@ -227,21 +271,38 @@ class Polling:
             return False
         if own.good:
             self._own.add(name)
-        is_absent = name in self._absent_until or own.quality is Quality.NOT_AVAILABLE
+        is_absent = self._presence.is_absent(name) or own.quality is Quality.NOT_AVAILABLE
         return name in self._own or not is_absent
 
     def finished(self) -> dict[str, PointValue]:
-        """All values, with scale registers and ratios multiplied in and derived points added."""
+        """All values, as they count: with scales and ratios, without those that mean nothing now, and derived ones."""
         values = dict(self.values)
-        for point in self._points:
-            if point.scale_point is not None or point.multiply_by:
-                values[point.name] = multiplied(point, self.values)
-        for derived in self._profile.derive:
-            if not self._has_own(derived.name, values.get(derived.name)):
-                values[derived.name] = summed(derived, values)
+        for point in self._multiplied:
+            values[point.name] = multiplied(point, self.values)
+        for name, holds in self._conditional:
+            values[name] = only_when(values[name], holds(values))
+        for name, derive in self._derived:
+            if not self._has_own(name, values.get(name)):
+                values[name] = derive(values)
         return values
 
+    def decisions(self) -> tuple[Decision, ...]:
+        """What was found out about the reads of this device."""
+        found = self._length.decision()
+        return () if found is None else (found,)
 
-def _read(unit: int, shift: int, block: Block) -> Read:
-    members = tuple((one.name, one.address - block.address, one.count, decoder(one)) for one in block.points)
-    return Read(unit, block, shift, members)
+
+def _key(read: Read) -> tuple[object, ...]:
+    block = read.block
+    return (read.unit, read.shift, block.type, block.address, block.count, *read.names())
+
+
+def _asked_about(profile: Profile) -> set[str]:
+    """Points that conditions ask about: each connector needs them, also those of the station."""
+    conditions = [
+        *(condition for point in profile.read for condition in point.only_when),
+        *(condition for rule in (profile.status.rule if profile.status else ()) for condition in rule.when),
+        *(profile.control.paused_when if profile.control else ()),
+        *profile.startup.again_when,
+    ]
+    return {condition.point for condition in conditions}

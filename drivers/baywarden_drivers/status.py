@@ -1,5 +1,6 @@
 """From registers to the charger's state, by the rules that its profile gives."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +11,9 @@ from baywarden_drivers.value import PointValue, Value
 Values = Mapping[str, PointValue]
 Judge = Callable[[Values], "ChargerStatus"]
 _Test = Callable[[Values], bool | None]
+
+_DOTTED = re.compile(r"[0-9]+(?:\.[0-9]+)+")
+_DIGITS = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +33,9 @@ class _Rule:
     by: str | None
     answers: Mapping[str, str]
 
-    def applies(self, values: Values) -> bool | None:
-        """Whether all conditions hold; None when that cannot be told."""
-        outcome: bool | None = True
-        for test in self.tests:
-            result = test(values)
-            if result is False:
-                return False
-            if result is None:
-                outcome = None
-        return outcome
-
     def says(self, values: Values) -> tuple[str | None, bool]:
         """The answer, and whether the search is over."""
-        applies = self.applies(values)
+        applies = _all_hold(self.tests, values)
         if applies is None:
             return None, not self.skip_when_unknown
         if not applies:
@@ -52,7 +45,7 @@ class _Rule:
         looked_up = values.get(self.by)
         if looked_up is None or looked_up.value is None:
             return None, not self.skip_when_unknown
-        found = self.answers.get(str(looked_up.value))
+        found = self.answers.get(_key(looked_up.value))
         return found, found is not None
 
 
@@ -70,6 +63,34 @@ def judge_of(status: Status) -> Judge:
         return ChargerStatus(iec, state, detail)
 
     return judge
+
+
+def asker(conditions: Sequence[Condition]) -> Callable[[Values], bool | None]:
+    """A function that tells whether all conditions hold; None when a value that decides is not known.
+
+    For `startup.again_when`, `control.paused_when`, `read.only_when` and the choices of a doubt; without any
+    condition the answer is True.
+    """
+    tests = tuple(_test(condition) for condition in conditions)
+    return lambda values: _all_hold(tests, values)
+
+
+def _all_hold(tests: Sequence[_Test], values: Values) -> bool | None:
+    outcome: bool | None = True
+    for test in tests:
+        result = test(values)
+        if result is False:
+            return False
+        if result is None:
+            outcome = None
+    return outcome
+
+
+def _key(value: Value) -> str:
+    """The value as profiles write it: a whole number without decimals."""
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return str(int(value))
+    return str(value)
 
 
 def _rules(
@@ -144,5 +165,19 @@ def _same(value: Value, expected: str | Decimal) -> bool:
 
 def _is_below(value: Value, bound: Decimal | tuple[int, ...]) -> bool | None:
     if isinstance(bound, tuple):
-        return value < bound if isinstance(value, tuple) else None
+        version = _version(value)
+        return None if version is None else _padded(version, bound) < _padded(bound, version)
     return value < bound if isinstance(value, int | Decimal) else None
+
+
+def _version(value: Value) -> tuple[int | Decimal, ...] | None:
+    """The numbers of a version: an array, or the first that stand in a text such as "V5.33-rc" or "P30 v 3.10.16"."""
+    if isinstance(value, str):
+        found = _DOTTED.search(value) or _DIGITS.search(value)
+        return None if found is None else tuple(int(digits) for digits in found.group().split("."))
+    return value if isinstance(value, tuple) else None
+
+
+def _padded(version: Sequence[int | Decimal], other: Sequence[int | Decimal]) -> tuple[int | Decimal, ...]:
+    """As long as the other one: 5.22 and 5.22.0 are the same version."""
+    return (*version, *([0] * (len(other) - len(version))))

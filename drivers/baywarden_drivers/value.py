@@ -16,6 +16,10 @@ class Quality(Enum):
     """The device itself says that it has no value."""
     INVALID = "invalid"
     """The registers do not make sense."""
+    SUSPECT = "suspect"
+    """A plausible number that what was known before speaks against."""
+    FROZEN = "frozen"
+    """It has not moved although it should have: old, however often it is read."""
     MISSING = "missing"
     """It could not be read."""
 

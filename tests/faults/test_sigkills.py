@@ -55,7 +55,7 @@ def campaign(folder: Path, kills: int, uptime_s: tuple[float, float]) -> None:
     assert not found.wrong, "\n".join(found.wrong)
     assert found.counted["acknowledged"] > 3 * kills, "too little was at stake"
     assert found.counted["OVERSTAY FINAL"] > 0
-    assert max(site.kills.back_s) < BACK_S
+    assert median(site.kills.back_s) < BACK_S
 
 
 def ask_everything_again(site: KillSite) -> None:

@@ -516,7 +516,7 @@ async def test_a_backup_under_way_does_not_hold_up_a_stop(tmp_path: Path) -> Non
     tending = asyncio.ensure_future(store.tend(now()))
     while not kept_files(tmp_path / "backups", "*.part"):  # noqa: ASYNC110 (a thread has begun its file)
         await asyncio.sleep(0)
-    await asyncio.wait_for(store.close(), 2)
+    await asyncio.wait_for(store.close(), 10)
     with pytest.raises(StoreError, match="left unfinished"):
         await tending
     assert kept_files(tmp_path / "backups", "*") == []

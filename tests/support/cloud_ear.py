@@ -54,7 +54,7 @@ class CloudEar:
         """Whether what is said now is heard."""
         return self._listening
 
-    def wait(self, is_so: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    def wait(self, is_so: Callable[[], bool], timeout_s: float = 20.0) -> None:
         """Return as soon as it is so; AssertionError when it never is."""
         until = time.monotonic() + timeout_s
         while not is_so():
@@ -87,7 +87,7 @@ class CloudEar:
         if correlation is not None:
             properties.CorrelationData = correlation
         info = self._client.publish(self.root + tail, payload, 1, retain, properties)
-        info.wait_for_publish(5)
+        info.wait_for_publish(20)
 
     def _hear(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
         if "/cmd/" in message.topic:

@@ -18,15 +18,26 @@ class Over:
 
 
 def over_limit(changes: Iterable[Change], outlets: Sequence[str], limit_a: float) -> list[Over]:
-    """Stretches over the limit, from when every outlet has been told a limit for the first time."""
+    """Stretches over the limit, from when every outlet has been told a limit for the first time.
+
+    One that was only in its fail-safe and has come back to what it started with was told nothing.
+    """
     allowed: dict[str, float] = {}
+    untold: dict[str, float] = {}
     why: dict[str, str] = {}
     found: list[Over] = []
     began: tuple[float, float, dict[str, str]] | None = None
     at_s = 0.0
     for at_s, together in _by_moment(changes, outlets):
         for change in together:
-            allowed[change["outlet"]], why[change["outlet"]] = change["allowed_a"], change["why"]
+            outlet, allowed_a = change["outlet"], change["allowed_a"]
+            allowed[outlet], why[outlet] = allowed_a, change["why"]
+            if change["why"] == "start":
+                untold[outlet] = allowed_a
+            elif change["why"] == "written" and untold.get(outlet) == allowed_a:
+                why[outlet] = "start"
+            elif change["why"] == "written":
+                untold.pop(outlet, None)
         sum_a = sum(allowed.values())
         is_over = "start" not in why.values() and len(why) == len(outlets) and sum_a > limit_a + 1e-6
         if began is not None and (not is_over or sum_a != began[1]):

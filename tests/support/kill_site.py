@@ -33,6 +33,8 @@ ROWS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 BAYS: Final = tuple(bay for row in ROWS.values() for bay in row)
 UP_S: Final = 30.0
+STOP_S: Final = 0.3
+"""Everybody is looked after ten times in that time, unless the machine stands still."""
 
 _FIELD: Final = """\
 [[listener]]
@@ -184,7 +186,13 @@ class Kills:
     back_s: list[float] = field(default_factory=list)
     """From the start of the process until every device had been tried again."""
     off: list[tuple[float, float]] = field(default_factory=list)
-    """From and to, as POSIX time of the site."""
+    """From and to, as POSIX time of the site; in order and apart from each other."""
+
+    def nobody_worked(self, from_at: float, to_at: float) -> None:
+        """Note a stretch; with those that it meets it becomes one."""
+        met = [one for one in self.off if one[0] <= to_at and from_at <= one[1]]
+        whole = (min([from_at, *(one[0] for one in met)]), max([to_at, *(one[1] for one in met)]))
+        self.off = sorted([*(one for one in self.off if one not in met), whole])
 
 
 class KillSite:
@@ -207,6 +215,7 @@ class KillSite:
         self.cars = CarPark(folder / "cars.sock", BAYS, random.Random(dice.random()), self.clock.now)
         self.kills = Kills()
         self._simulator_began_at = 0.0
+        self._looked_at: float | None = None
         self._witness: BookingWitness | None = None
 
     def __enter__(self) -> Self:
@@ -257,6 +266,7 @@ class KillSite:
 
     def look(self) -> None:
         """Everybody does what is due."""
+        self._note_a_stop()
         self.broker.check()
         self.simulator.check()
         self.daemon.check()
@@ -274,7 +284,7 @@ class KillSite:
             self._kill()
         self.live_for(self.dice.uniform(0.0, 0.4))
         self.start_daemon()
-        self.kills.off.append((off_from, self.clock.now().timestamp()))
+        self.kills.nobody_worked(off_from, self.clock.now().timestamp())
 
     def drain(self) -> Mapping[str, tuple[int, int]]:
         """Nobody asks or comes any more; where each stream stood when the cloud had all of it."""
@@ -290,6 +300,7 @@ class KillSite:
         """Return once it is so while life goes on; AssertionError when it never is."""
         until = time.monotonic() + timeout_s
         while not done():
+            self.simulator.check()
             if self._witness is not None:
                 self.look()
             assert time.monotonic() < until, f"{what}: never; {self.daemon.last_words(8)}"
@@ -313,6 +324,12 @@ class KillSite:
         )
         self.wait("the cloud listens", lambda: self.cloud.subscribed and self.witness.listening)
         self.start_daemon()
+
+    def _note_a_stop(self) -> None:
+        """Where the whole machine stood still, its clock went on and nobody worked."""
+        before_at, self._looked_at = self._looked_at, self.clock.now().timestamp()
+        if before_at is not None and self._looked_at - before_at > STOP_S * RATE:
+            self.kills.nobody_worked(before_at, self._looked_at)
 
     def _kill(self) -> None:
         self.daemon.kill()

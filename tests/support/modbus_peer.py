@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import socket
+import struct
 import tty
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -33,6 +35,8 @@ class Registers:
     def __init__(self, *units: int) -> None:
         self.cells: dict[int, dict[tuple[str, int], int]] = {unit: {} for unit in units}
         self.silent: set[int] = set()
+        self.held: dict[int, asyncio.Event] = {}
+        """Units whose reads are answered only once the event is set."""
         self.refuse: dict[int, int] = {}
         """Exception code by address."""
         self.mirrors: dict[int, int] = {}
@@ -67,6 +71,8 @@ class Registers:
         cells = self._cells(device_id, func_code, address, count)
         if isinstance(cells, ExcCodes):
             return cells
+        if device_id in self.held:
+            await self.held[device_id].wait()
         kind = KINDS[func_code]
         values = [cells.get((kind, address + place)) for place in range(count)]
         if None in values:
@@ -121,7 +127,7 @@ async def tcp_server(registers: Registers, *, rtu: bool = False, port: int = 0) 
     try:
         yield cast(asyncio.Server, server.transport).sockets[0].getsockname()[1]
     finally:
-        await server.shutdown()  # type: ignore[no-untyped-call]
+        await server.shutdown()  # type: ignore[no-untyped-call]  # pymodbus leaves it bare
 
 
 @asynccontextmanager
@@ -135,7 +141,7 @@ async def serial_server(registers: Registers, path: Path) -> AsyncIterator[None]
     try:
         yield
     finally:
-        await server.shutdown()  # type: ignore[no-untyped-call]
+        await server.shutdown()  # type: ignore[no-untyped-call]  # pymodbus leaves it bare
 
 
 Reply = tuple[float, bytes]
@@ -192,25 +198,27 @@ class PtyPeer:
         with suppress(OSError):
             os.close(self._slave)
 
+    def say(self, data: bytes) -> None:
+        """Put bytes on the line, asked or not."""
+        with suppress(OSError):
+            os.write(self._master, data)
+
     def _receive(self) -> None:
         request = os.read(self._master, 300)
         self.requests.append(request)
         loop = asyncio.get_running_loop()
         for delay_s, data in self.script(request):
-            self._sends.add(loop.call_later(delay_s, self._send, data))
-
-    def _send(self, data: bytes) -> None:
-        with suppress(OSError):
-            os.write(self._master, data)
+            self._sends.add(loop.call_later(delay_s, self.say, data))
 
 
 class TcpPeer:
-    """A hand-made device on a TCP port. An empty reply resets the connection."""
+    """A hand-made device on a TCP port. An empty reply closes the connection; a `hard` peer resets it."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, hard: bool = False) -> None:
         self.script = script
         self.requests: list[bytes] = []
         self.connections = 0
+        self._is_hard = hard
         self.port = 0
         self._server: asyncio.Server | None = None
         self._talks: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
@@ -231,6 +239,9 @@ class TcpPeer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._talks[asyncio.current_task()] = writer
+        if self._is_hard:
+            end = writer.get_extra_info("socket")
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         try:
             while request := await reader.read(300):
                 self.requests.append(request)

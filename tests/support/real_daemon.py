@@ -17,7 +17,7 @@ from baywarden_config.demo.child import Child
 from baywarden_config.demo.clock import SiteClock
 
 SITE_ID: Final = "real"
-UP_S: Final = 15.0
+UP_S: Final = 30.0
 
 HEAD: Final = """\
 [site]

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
-_READY_S: Final = 5.0
+_READY_S: Final = 15.0
 _CHUNK: Final = 4096
 
 

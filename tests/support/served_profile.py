@@ -55,9 +55,10 @@ def blank(profile: Profile, connectors: int = 1) -> Registers:
     return registers
 
 
-def _hurried(profile: Profile) -> Profile:
-    """The same without the pauses of a real wire, and with little patience."""
-    protocol = profile.protocol.model_copy(update={"min_request_gap_ms": 0, "response_timeout_ms": 150})
+def _hurried(profile: Profile, response_timeout_ms: int) -> Profile:
+    """The same without the pauses of a real wire."""
+    pauses = {"min_request_gap_ms": 0, "response_timeout_ms": response_timeout_ms}
+    protocol = profile.protocol.model_copy(update=pauses)
     return profile.model_copy(update={"protocol": protocol})
 
 
@@ -69,9 +70,13 @@ async def served(
     connector: int = 1,
     without: tuple[str, ...] = (),
     profile: Profile | None = None,
+    falls_silent: bool = False,
 ) -> AsyncIterator[Served]:
-    """A device of that profile on a server of its own; the points in `without` do not exist there."""
-    profile = _hurried(profile or load_profile(name))
+    """A device of that profile on a server of its own; the points in `without` do not exist there.
+
+    One that falls silent is given up soon.
+    """
+    profile = _hurried(profile or load_profile(name), 150 if falls_silent else 10_000)
     registers = blank(profile, connector)
     for point in without:
         found = profile.readable[point]

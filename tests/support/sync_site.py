@@ -35,7 +35,7 @@ class Site:
             backoff_first_s=0.3,
             backoff_min_s=0.05,
             backoff_max_s=0.5,
-            ack_timeout_s=2,
+            ack_timeout_s=10,
             drain_per_s=0,
             replay_per_s=0,
         )
@@ -85,7 +85,7 @@ class Site:
             yield
 
 
-async def until(is_so: Callable[[], bool], timeout_s: float = 10.0) -> None:
+async def until(is_so: Callable[[], bool], timeout_s: float = 20.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not is_so():  # noqa: ASYNC110 (what is watched belongs to other threads, too)
             await asyncio.sleep(0.01)

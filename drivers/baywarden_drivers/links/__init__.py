@@ -12,13 +12,16 @@ from baywarden_drivers.links.pool import (
     TcpLink,
 )
 from baywarden_drivers.links.request import Request
-from baywarden_drivers.links.units import Pacing, UnitStatistics
+from baywarden_drivers.links.statistics import ROUND_TRIP_BUCKETS_MS, LinkStatistics, UnitStatistics
+from baywarden_drivers.links.units import Pacing
 from baywarden_drivers.links.wire import Tracer
 
 __all__ = [
+    "ROUND_TRIP_BUCKETS_MS",
     "Endpoint",
     "Link",
     "LinkPool",
+    "LinkStatistics",
     "Pacing",
     "Request",
     "RtuOverTcpEndpoint",

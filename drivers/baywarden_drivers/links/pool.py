@@ -7,7 +7,8 @@ from typing import Literal, Self
 
 from baywarden_drivers.errors import ValueRefused
 from baywarden_drivers.links.link import Link
-from baywarden_drivers.links.wire import RtuOverTcpWire, SerialWire, TcpWire
+from baywarden_drivers.links.serial import SerialWire
+from baywarden_drivers.links.tcp import RtuOverTcpWire, TcpWire
 
 
 @dataclass(frozen=True, slots=True)

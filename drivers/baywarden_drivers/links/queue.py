@@ -77,6 +77,15 @@ class JobQueue:
         for job in jobs:
             job.fail(LinkDown(reason))
 
+    def fail_reads(self, unit: int, reason: str) -> None:
+        """Tell everybody who waits for a read of this unit that it was not sent."""
+        for job in [one for one in self._reads if one.request.unit == unit]:
+            self._reads.remove(job)
+            job.fail(LinkDown(reason))
+
+    def __bool__(self) -> bool:
+        return bool(self._writes or self._reads)
+
     def _drop_stale(self, now: float) -> None:
         for queue in (self._writes, self._reads):
             for job in [one for one in queue if one.answer.done() or one.give_up_at <= now]:

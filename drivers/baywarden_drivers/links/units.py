@@ -1,17 +1,19 @@
 """What a link knows of each unit on it: its pauses, its figures, and how long to leave it in peace."""
 
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from baywarden_drivers.links.owed import Owed
+from baywarden_drivers.links.patience import Patience
 from baywarden_drivers.links.request import Request
+from baywarden_drivers.links.statistics import Tally, UnitStatistics
 
 _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 300.0
 _SPREAD = 0.2
 _NOISE_PATIENCE = 5
-_STEPS = 3
-"""After so many test reads without a sign of life it is taken for a device that does not answer such reads."""
 _LONGEST_HOLD_S = 5.0
+_DOUBLES_S = 60.0
 PATIENCE = 2
 """Silences in a row after which a unit is only asked with growing pauses."""
 
@@ -28,9 +30,12 @@ class Pacing:
     """The first answer on a new connection is asked for again."""
     even_reads: bool = False
     """Only even numbers of registers may be asked for."""
+    idle_close_s: float = 0.0
+    """The device closes a connection on which nothing was asked for this long; 0 when it does not."""
 
     def and_also(self, other: "Pacing") -> "Pacing":
         """What suits both of two devices at one unit number."""
+        idle = [one for one in (self.idle_close_s, other.idle_close_s) if one]
         return Pacing(
             max(self.min_request_gap_s, other.min_request_gap_s),
             max(self.min_read_interval_s, other.min_read_interval_s),
@@ -38,21 +43,8 @@ class Pacing:
             max(self.response_timeout_s, other.response_timeout_s),
             self.discard_first_read or other.discard_first_read,
             self.even_reads or other.even_reads,
+            min(idle, default=0.0),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class UnitStatistics:
-    """Figures of one unit since the link was made."""
-
-    requests: int = 0
-    answers: int = 0
-    time_outs: int = 0
-    garbled: int = 0
-    exceptions: int = 0
-    last_round_trip_ms: float | None = None
-    silences_in_row: int = 0
-    quarantined: bool = False
 
 
 @dataclass(slots=True)
@@ -69,35 +61,29 @@ class UnitState:
     """The end of the quarantine."""
     answered_at: float = 0.0
     silences: int = 0
+    noises: int = 0
     contact: int = 0
     """Rises whenever the unit is heard again after a silence or on a new connection."""
     generation: int = -1
     """The connection on which it was last heard."""
-    is_primed: int = -1
+    primed: int = -1
     """The connection whose first answer has been thrown away."""
-    unsure_of: Request | None = None
-    """A read on RTU whose answer may still come and would look like that of the same read elsewhere."""
-    unsure_at: float = 0.0
-    steps_tried: int = 0
-    """Test reads sent since to get in step."""
     alive_at: float = 0.0
     """When bytes of it came that were no answer in time."""
-    noises: int = 0
-    requests: int = 0
-    answers: int = 0
-    time_outs: int = 0
-    garbled: int = 0
-    exceptions: int = 0
-    last_round_trip_ms: float | None = None
+    doubles_until: float = 0.0
+    """Until then each answer of it is expected to come twice, on RTU."""
+    owed: Owed = field(default_factory=Owed)
+    patience: Patience = field(default_factory=Patience)
+    tally: Tally = field(default_factory=Tally)
 
     def ready_at(self, is_write: bool) -> float:
         """When the next request may go out."""
         return max(self.free_at, self.write_at if is_write else self.read_at)
 
-    def sent(self, now: float, is_write: bool) -> None:
+    def sent(self, now: float, request: Request) -> None:
         """A request goes out now."""
-        self.requests += 1
-        if is_write:
+        self.tally.requests += 1
+        if request.is_write:
             self.write_at = now + self.pacing.min_write_interval_s
         else:
             self.read_at = now + self.pacing.min_read_interval_s
@@ -107,62 +93,87 @@ class UnitState:
         if generation != self.generation or self.silences >= PATIENCE:
             self.contact += 1
         self.generation = generation
-        self.answers += 1
+        self.tally.answered(now - started)
         self.silences, self.noises, self.retry_at = 0, 0, 0.0
         self.answered_at = now
-        self.last_round_trip_ms = round((now - started) * 1000, 3)
         self.free_at = now + self.pacing.min_request_gap_s
 
-    def silent(self, now: float) -> None:
-        """No answer has come: from the second time on the unit is left in peace for longer and longer."""
+    def silent(self, now: float, least_pause_s: float = 0.0) -> None:
+        """No answer has come: from the second time on the unit is left in peace for longer and longer.
+
+        The first pause is `least_pause_s` at least.
+        """
         self.silences += 1
         self.free_at = now + self.pacing.min_request_gap_s
+        self.patience.lost()
         if self.silences >= PATIENCE:
-            pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(self.silences - PATIENCE, 16))
-            self.retry_at = now + pause * random.uniform(1 - _SPREAD, 1)
+            first_s = max(_FIRST_PAUSE_S, least_pause_s / (1 - _SPREAD))
+            pause_s = min(_LONGEST_PAUSE_S, first_s * 2.0 ** min(self.silences - PATIENCE, 16))
+            self.retry_at = now + pause_s * random.uniform(1 - _SPREAD, 1)
 
-    def noisy(self, now: float) -> None:
+    def noisy(self, now: float, least_pause_s: float = 0.0) -> None:
         """An answer was damaged; a unit that only makes noise is left in peace like a silent one."""
         self.noises += 1
+        self.alive_at = now
         self.free_at = now + self.pacing.min_request_gap_s
         if self.noises >= _NOISE_PATIENCE:
-            self.silent(now)
+            self.silent(now, least_pause_s)
 
-    def test_read(self) -> Request | None:
-        """A read of another length than the one that stayed unanswered, and than those tried since.
+    def doubt(self, request: Request, now: float, *, hold: bool) -> None:
+        """The answer to `request` may still come; `hold`: leave the unit alone, longer each time it fails a test."""
+        if hold:
+            factor = 2.0 ** min(self.owed.blind_tests, 10)
+            self.free_at = max(
+                self.free_at, now + min(_LONGEST_HOLD_S, self.pacing.response_timeout_s * factor)
+            )
+        self.owed.add(request, now)
 
-        Its answer proves that no older one is under way, because a device answers in order. None when there
-        is nothing to prove, or when the device seems to answer no such thing.
-        """
-        unsure = self.unsure_of
-        if unsure is None or (self.steps_tried >= _STEPS and self.alive_at < self.unsure_at):
+    def note_stray(self, stray_at: float) -> None:
+        """Bytes of it came at that moment although nothing was asked of it, or not this soon."""
+        if stray_at <= self.alive_at:
+            return
+        self.alive_at = stray_at
+        if not self.owed and stray_at > self.answered_at > 0:
+            self.doubles_until = stray_at + _DOUBLES_S
+
+    def settle(self, request: Request, now: float) -> None:
+        """It was answered; of a device that says things twice the second time is still to come."""
+        self.owed.settle()
+        if now < self.doubles_until:
+            self.owed.add(request, now)
+
+    def test_before(self, request: Request, now: float) -> Request | None:
+        """The read whose answer must be seen before `request` may go out on RTU; None when nothing is in doubt."""
+        self.owed.forget_old(now, self.pacing.response_timeout_s)
+        if not self.owed.confuses(request) or self.owed.has_tried_enough(self.alive_at):
             return None
-        step = 2 if self.pacing.even_reads else 1
-        lengths = [one for one in range(step, max(unsure.count, 4 * step) + 1, step) if one != unsure.count]
-        return replace(unsure, count=lengths[self.steps_tried % len(lengths)])
+        return self.owed.test_read(request, self.even_step)
 
-    def doubt(self, request: Request, now: float) -> None:
-        """The answer to `request` may still come: the unit is left alone, longer each time it fails a test."""
-        self.free_at = max(self.free_at, now + min(_LONGEST_HOLD_S, self._hold()))
-        if not request.is_write and self.unsure_of is None:
-            self.unsure_of, self.unsure_at, self.steps_tried = request, now, 0
+    def probe_before(self, request: Request) -> Request | None:
+        """The cheapest sign of life of a unit that was silent; None when `request` itself is no dearer."""
+        probe = self.owed.cheapest() if self.silences >= PATIENCE else None
+        is_cheaper = probe is not None and (request.is_write or probe.reply_size < request.reply_size)
+        return probe if is_cheaper else None
 
-    def _hold(self) -> float:
-        return float(self.pacing.response_timeout_s * 2.0 ** min(self.steps_tried, 10))
-
-    def in_step(self) -> None:
-        """Nothing old is under way."""
-        self.unsure_of, self.steps_tried = None, 0
+    @property
+    def even_step(self) -> int:
+        """The least count that the device may be asked for."""
+        return 2 if self.pacing.even_reads else 1
 
     def statistics(self, now: float) -> UnitStatistics:
         """The figures so far."""
+        tally = self.tally
         return UnitStatistics(
-            requests=self.requests,
-            answers=self.answers,
-            time_outs=self.time_outs,
-            garbled=self.garbled,
-            exceptions=self.exceptions,
-            last_round_trip_ms=self.last_round_trip_ms,
+            requests=tally.requests,
+            answers=tally.answers,
+            time_outs=tally.time_outs,
+            garbled=tally.garbled,
+            exceptions=tally.exceptions,
+            last_round_trip_ms=tally.last_round_trip_ms,
             silences_in_row=self.silences,
             quarantined=now < self.retry_at,
+            round_trips=tuple(tally.round_trips),
+            busy_s=tally.busy_s,
+            bytes_sent=tally.bytes_sent,
+            retry_in_s=max(0.0, self.retry_at - now),
         )

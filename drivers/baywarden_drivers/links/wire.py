@@ -2,65 +2,80 @@
 
 import asyncio
 import logging
-import os
-import termios
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
-from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.client.base import ModbusBaseClient
-from pymodbus.exceptions import ModbusException
-from pymodbus.framer import FramerType
-from pymodbus.pdu import ModbusPDU
 
-from baywarden_drivers.errors import Garbled, LinkDown, NoAnswer, Refused
-from baywarden_drivers.links.match import Misframed, rtu_answer, tcp_answer
+from baywarden_drivers.costs import ON_NETWORK, Costs
+from baywarden_drivers.errors import Garbled, LinkDown, NoAnswer
+from baywarden_drivers.links.framing import Framing
+from baywarden_drivers.links.match import Misframed, content
 from baywarden_drivers.links.request import Request
 from baywarden_drivers.mono import mono_s
 
-# It logs every time-out as an error; here a loss is an exception, and whoever catches it logs it once.
+# Here a loss is an exception, and whoever catches it logs it once.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
 Tracer = Callable[[Literal["sent", "received"], bytes], None]
-"""Sees every packet on the wire, for a bus trace."""
+"""Sees every piece of data on the wire as it goes and comes, for a bus trace."""
 
-CONNECT_TIMEOUT_S = 3.0
-_NEVER_S = 3600.0
-"""pymodbus's own time-out; ours is always shorter and leaves its connection alone."""
+CONNECT_TIMEOUT_S: Final = 3.0
+_NEVER_S: Final = 3600.0
+"""pymodbus's own time-out, which is not used."""
+_LARGEST_PIECE: Final = 65_536
+_LAST_LOOK_S: Final = 0.001
+"""After a stop of this process its timers may be due before it has looked at what came meanwhile."""
+_SETTLED_S: Final = 0.1
+"""Enough bytes have come, none of them an answer, and then nothing for this long: nothing will come."""
 
-_EXCEPTIONS = {
-    1: "it does not know this function",
-    2: "it has no such register",
-    3: "it does not take this value or length",
-    4: "it failed while doing it",
-    5: "it needs more time",
-    6: "it is busy",
-    10: "the gateway has no path to it",
-    11: "the gateway got no answer from it",
-}
+
+class HungUp(NoAnswer):
+    """The other side closed the connection before it answered."""
+
+
+class Damaged(Garbled):
+    """As many bytes came as the answer has, but not it."""
+
+
+@dataclass(slots=True, eq=False)
+class _Ask:
+    request: Request
+    timeout_s: float
+    answer: asyncio.Future[bytes]
+    has_heard: bool = False
+    settling: asyncio.TimerHandle | None = None
+
+    def fail(self, error: Exception) -> None:
+        if not self.answer.done():
+            self.answer.set_exception(error)
 
 
 class Wire(ABC):
-    """A connection that can be opened, used for one exchange after another, and closed."""
+    """A connection that can be opened, used for one exchange after another, and closed. Moments are `mono_s`."""
 
-    is_rtu: bool
     is_network = True
     """Whether the other side can vanish without this side being told."""
     char_s: float = 0.0
     """Time of one character on the wire; 0 where there is no such thing."""
+    silence_s: float = 0.0
+    """How long nothing may be on the wire before a request."""
+    costs: Costs = ON_NETWORK
+    """What reads cost."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, framing: Framing) -> None:
         self.name = name
+        self.framing = framing
         self.tracer: Tracer | None = None
-        self.received_at: float = 0.0
-        """When the last byte came, seconds of CLOCK_BOOTTIME."""
+        self.sent_at = self.received_at = self.lost_at = 0.0
+        """When the last byte had left, the last one came, and the other side hung up."""
+        self.bytes_sent = self.bytes_received = 0
         self.strays: dict[int, float] = {}
-        """When bytes came that nobody had asked this unit for, or not this soon."""
+        """When bytes came from a unit that nobody had asked, or not this soon; RTU only."""
         self._client: ModbusBaseClient | None = None
-        self._request: Request | None = None
-        self._transaction = 0
-        self._has_heard = False
+        self._ask: _Ask | None = None
 
     @abstractmethod
     def _make_client(self, **hooks: Any) -> ModbusBaseClient:
@@ -71,9 +86,15 @@ class Wire(ABC):
         """Whether there is a connection, as far as this side knows."""
         return self._client is not None and self._client.connected
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether the name now leads elsewhere than to what is open."""
+        return False
+
     async def open(self) -> None:
         """Connect. Raises LinkDown with the reason."""
         self.close()
+        self.framing.reset()
         client = self._make_client(
             retries=0,
             reconnect_delay=0,
@@ -82,23 +103,35 @@ class Wire(ABC):
             trace_connect=self._on_connection,
         )
         manager = client.ctx
+        manager.max_buffer_size = (
+            _LARGEST_PIECE  # it throws larger pieces away; the framing has its own bounds
+        )
         try:
             # Not client.connect(): that swallows the reason.
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 manager.transport, _ = await manager.call_create()
                 await asyncio.sleep(0)
                 await asyncio.sleep(0)  # pymodbus's serial transport is set up by two callbacks
+            self._claim(client)
         except TimeoutError as error:
             raise LinkDown(f"no connection to {self.name} within {CONNECT_TIMEOUT_S:g} s") from error
-        except (OSError, ValueError, termios.error) as error:
-            raise LinkDown(f"no connection to {self.name}: {error}") from error
+        except (OSError, ValueError) as error:
+            client.close()
+            raise LinkDown(f"no connection to {self.name}: {self._explained(error)}") from error
+        manager.recv_buffer = b""
         self._client = client
+
+    def _claim(self, client: ModbusBaseClient) -> None:  # noqa: B027 (only a serial port needs it)
+        """Keep others away. Raises OSError."""
+
+    def _explained(self, error: Exception) -> str:
+        return str(error)
 
     def close(self) -> None:
         """Close the connection at once; a request in flight ends with NoAnswer."""
         client, self._client = self._client, None
         if client is not None:
-            self._fail_waiting(client, ConnectionResetError("closed"))
+            self._fail(HungUp(f"{self.name}: the connection was closed"))
             client.close()
 
     async def exchange(self, request: Request, timeout_s: float) -> tuple[int, ...]:
@@ -109,149 +142,95 @@ class Wire(ABC):
         client = self._client
         if client is None or not client.connected:
             raise LinkDown(f"no connection to {self.name}")
-        self._drain()
-        self._request, self._has_heard = request, False
+        loop = asyncio.get_running_loop()
+        self._ask = ask = _Ask(request, timeout_s, loop.create_future())
+        frame = self.framing.begin(request)
+        timer = loop.call_later(timeout_s, self._on_time, ask)
         try:
-            async with asyncio.timeout(timeout_s):
-                answer = await _call(client, request)
-        except TimeoutError as error:
-            raise self._silence(request, timeout_s) from error
-        except ConnectionResetError as error:
-            raise NoAnswer(f"{request}: {self.name} closed the connection") from error
-        except (ModbusException, OSError) as error:
-            raise Garbled(f"{request}: {error}") from error
+            self._put(client, frame)
+            pdu = await ask.answer
         finally:
-            self._request = None
-        return _content(request, answer)
+            timer.cancel()
+            self._ask = None
+            self.framing.end()
+        return content(request, pdu)
 
-    def _silence(self, request: Request, timeout_s: float) -> NoAnswer | Garbled:
-        if self._has_heard:
-            return Garbled(f"{request}: bytes came within {timeout_s:.3g} s, but no answer to it")
-        return NoAnswer(f"{request}: no answer within {timeout_s:.3g} s")
+    def _put(self, client: ModbusBaseClient, frame: bytes) -> None:
+        if self.tracer is not None:
+            self.tracer("sent", frame)
+        self.bytes_sent += len(frame)
+        self._send(client, frame)
+        self.sent_at = mono_s() + len(frame) * self.char_s
 
-    def _drain(self) -> None:  # noqa: B027 (only a serial port keeps bytes that nobody asked for)
-        """Forget what came unasked."""
+    def _send(self, client: ModbusBaseClient, frame: bytes) -> None:
+        client.ctx.send(frame)
 
-    @abstractmethod
-    def _answer(self, data: bytes, request: Request) -> bytes | Misframed | None:
-        """The frame in `data` that answers."""
+    def drain(self) -> bool:
+        """Take what has come and not been looked at; whether there was any. Raises LinkDown."""
+        return False
 
     def _on_packet(self, sending: bool, data: bytes) -> bytes:
-        """Called by pymodbus with what it is about to send, and with all that it has received since."""
-        if self.tracer is not None:
-            self.tracer("sent" if sending else "received", data)
-        if sending:
-            self._transaction = int.from_bytes(data[:2], "big")
-            return data
-        self.received_at = mono_s()
-        self._has_heard = True
-        if self._request is None or data[0] != self._request.unit:
-            self.strays[data[0]] = self.received_at
-        if self._request is None:
-            return b""
-        answer = self._answer(data, self._request)
-        if isinstance(answer, bytes):
-            return answer
-        if answer is Misframed.BROKEN and self._client is not None:
-            self._fail_waiting(self._client, ModbusException("the stream is out of step"))
+        """Called by pymodbus with all that has come since it was last emptied, which is done here."""
+        if self._client is not None:
+            self._client.ctx.recv_buffer = b""
+            self._on_data(data)
         return b""
 
+    def _on_data(self, data: bytes) -> None:
+        if self.tracer is not None:
+            self.tracer("received", data)
+        self.received_at = mono_s()
+        self.bytes_received += len(data)
+        ask = self._ask
+        if ask is None:
+            self._note_stray(data[0])
+            if not self.framing.idle(data):
+                self.close()
+        else:
+            if data[0] != ask.request.unit and not ask.has_heard:
+                self._note_stray(data[0])
+            ask.has_heard = True
+            self._look(ask, data)
+
+    def _note_stray(self, unit: int) -> None:
+        if self.framing.is_rtu:
+            self.strays[unit] = self.received_at
+
+    def _look(self, ask: _Ask, data: bytes) -> None:
+        found = self.framing.take(data)
+        if isinstance(found, bytes):
+            if not ask.answer.done():
+                ask.answer.set_result(found)
+        elif found is Misframed.BROKEN:
+            ask.fail(Garbled(f"{ask.request}: what came back is no stream of answers"))
+        elif self.framing.is_long_enough:
+            self._await_settling(ask)
+
+    def _await_settling(self, ask: _Ask) -> None:
+        if ask.settling is not None:
+            ask.settling.cancel()
+        loop = asyncio.get_running_loop()
+        ask.settling = loop.call_later(_SETTLED_S + self.silence_s, self._give_up, ask)
+
+    def _on_time(self, ask: _Ask) -> None:
+        asyncio.get_running_loop().call_later(_LAST_LOOK_S, self._give_up, ask)
+
+    def _give_up(self, ask: _Ask) -> None:
+        if ask.answer.done():
+            return
+        if self.framing.is_long_enough:
+            ask.fail(Damaged(f"{ask.request}: the answer was damaged, or not one to this"))
+        elif ask.has_heard:
+            ask.fail(Garbled(f"{ask.request}: bytes came within {ask.timeout_s:.3g} s, but no answer to it"))
+        else:
+            ask.fail(NoAnswer(f"{ask.request}: no answer within {ask.timeout_s:.3g} s"))
+
     def _on_connection(self, is_made: bool) -> None:
-        if not is_made and self._client is not None:
-            self._fail_waiting(self._client, ConnectionResetError("closed by the other side"))
+        if not is_made:
+            self.lost_at = mono_s()
+            if self._ask is not None:
+                self._fail(HungUp(f"{self._ask.request}: {self.name} closed the connection"))
 
-    def _fail_waiting(self, client: ModbusBaseClient, error: Exception) -> None:
-        if self._request is not None and not client.ctx.response_future.done():
-            client.ctx.response_future.set_exception(error)
-
-
-class TcpWire(Wire):
-    """Modbus TCP."""
-
-    is_rtu = False
-
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(f"{host}:{port}")
-        self._host, self._port = host, port
-
-    def _make_client(self, **hooks: Any) -> ModbusBaseClient:
-        return AsyncModbusTcpClient(self._host, port=self._port, **hooks)
-
-    def _answer(self, data: bytes, request: Request) -> bytes | Misframed | None:
-        return tcp_answer(data, request, self._transaction)
-
-
-class RtuOverTcpWire(TcpWire):
-    """RTU frames in a TCP stream, as plain serial gateways speak it."""
-
-    is_rtu = True
-
-    def _make_client(self, **hooks: Any) -> ModbusBaseClient:
-        return AsyncModbusTcpClient(self._host, port=self._port, framer=FramerType.RTU, **hooks)
-
-    def _answer(self, data: bytes, request: Request) -> bytes | Misframed | None:
-        return rtu_answer(data, request)
-
-
-class SerialWire(Wire):
-    """Modbus RTU on a serial port, opened so that nobody else can."""
-
-    is_rtu = True
-    is_network = False
-
-    def __init__(self, path: str, baud: int, parity: str, stop_bits: int) -> None:
-        super().__init__(path)
-        self._path, self._baud, self._parity, self._stop_bits = path, baud, parity, stop_bits
-        self.char_s = (9 + (parity != "N") + stop_bits) / baud
-
-    def _make_client(self, **hooks: Any) -> ModbusBaseClient:
-        # A pseudo-terminal (a simulated line) has no parity and refuses to be given one.
-        parity = "N" if os.path.realpath(self._path).startswith("/dev/pts/") else self._parity
-        return AsyncModbusSerialClient(
-            self._path, baudrate=self._baud, parity=parity, stopbits=self._stop_bits, **hooks
-        )
-
-    def _answer(self, data: bytes, request: Request) -> bytes | Misframed | None:
-        return rtu_answer(data, request)
-
-    def _drain(self) -> None:
-        transport: Any = self._client.ctx.transport if self._client is not None else None
-        try:
-            transport.sync_serial.reset_input_buffer()
-        except OSError as error:
-            self.close()
-            raise LinkDown(f"no connection to {self.name}: {error.strerror or error}") from error
-
-
-def _call(client: ModbusBaseClient, request: Request) -> Awaitable[ModbusPDU]:
-    address, unit = request.address, request.unit
-    match request.function:
-        case 1:
-            return client.read_coils(address, count=request.count, device_id=unit)
-        case 2:
-            return client.read_discrete_inputs(address, count=request.count, device_id=unit)
-        case 3:
-            return client.read_holding_registers(address, count=request.count, device_id=unit)
-        case 4:
-            return client.read_input_registers(address, count=request.count, device_id=unit)
-        case 5:
-            return client.write_coil(address, bool(request.values[0]), device_id=unit)
-        case 6:
-            return client.write_register(address, request.values[0], device_id=unit)
-        case 15:
-            return client.write_coils(address, [bool(one) for one in request.values], device_id=unit)
-        case 16:
-            return client.write_registers(address, list(request.values), device_id=unit)
-    raise ValueError(f"function {request.function} is not known here")
-
-
-def _content(request: Request, answer: ModbusPDU) -> tuple[int, ...]:
-    if answer.isError():
-        code = answer.exception_code
-        meaning = _EXCEPTIONS.get(code, "a code of its own")
-        raise Refused(f"{request}: the device answered with exception {code} ({meaning})", code=code)
-    if request.is_write:
-        return ()
-    if request.function in (1, 2):
-        return tuple(int(bit) for bit in answer.bits[: request.count])
-    return tuple(answer.registers)
+    def _fail(self, error: Exception) -> None:
+        if self._ask is not None:
+            self._ask.fail(error)

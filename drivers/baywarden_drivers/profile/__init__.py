@@ -22,7 +22,7 @@ from baywarden_drivers.profile.habits import (
     TcpTransport,
     Transports,
 )
-from baywarden_drivers.profile.loader import load_profile, parse_profile, profile_names
+from baywarden_drivers.profile.loader import load_profile, parse_profile, profile_names, usable_names
 from baywarden_drivers.profile.points import Derived, Point, ReadPoint, WritePoint
 from baywarden_drivers.profile.schema import Profile
 
@@ -59,4 +59,5 @@ __all__ = [
     "port_shift",
     "profile_names",
     "register_shift",
+    "usable_names",
 ]

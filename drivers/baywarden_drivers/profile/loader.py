@@ -42,10 +42,17 @@ def profile_names(folders: Iterable[str | Path] = ()) -> list[str]:
     return sorted({file.stem for folder in (*folders, BUNDLED) for file in Path(folder).glob("*.toml")})
 
 
+def usable_names(folders: Iterable[str | Path] = ()) -> list[str]:
+    """All names that `load_profile` takes: those of profiles, and of families of them."""
+    return sorted({*profile_names(folders), *FAMILIES})
+
+
 def load_profile(name_or_path: str | Path, folders: Iterable[str | Path] = ()) -> Profile:
     """The profile of that name (`folders` before the bundled ones) or path. Raises ProfileError."""
     folders = tuple(folders)
-    if name_or_path in FAMILIES and not any((Path(one) / f"{name_or_path}.toml").is_file() for one in folders):
+    if name_or_path in FAMILIES and not any(
+        (Path(one) / f"{name_or_path}.toml").is_file() for one in folders
+    ):
         return _family(str(name_or_path))
     path = _find(name_or_path, folders)
     try:
@@ -103,7 +110,7 @@ def _find(name_or_path: str | Path, folders: tuple[str | Path, ...]) -> Path:
         candidate = Path(folder) / f"{name_or_path}.toml"
         if candidate.is_file():
             return candidate
-    known = profile_names(folders)
+    known = usable_names(folders)
     near = get_close_matches(name_or_path, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
     raise ProfileError(name_or_path, [Fault("profile", f"no file {name_or_path}.toml; {hint}")])

@@ -183,7 +183,10 @@ class WritePoint(Point):
 
 
 class Derived(Part):
-    """A point that is computed where the device has no good value of its own. Exactly one way is given."""
+    """A point that is computed where the device has no good value of its own. Exactly one way is given.
+
+    Of several with one name the first that has a value counts.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     sum_of: Annotated[tuple[str, ...], ToTuple] = ()

@@ -17,6 +17,10 @@ class Why(Enum):
     REBOOT = "reboot"
 
 
+UNLIMITING = frozenset({"no limit", "autostart"})
+"""Meanings of a number with which it limits nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class LimitRules:
     """A charger's meaning of a limit. `zero` and `below_min` use the words of the profiles."""
@@ -44,6 +48,12 @@ class Allowance:
     rules: LimitRules = field(default_factory=LimitRules)
     failsafe: Failsafe = field(default_factory=lambda: Failsafe(FailsafeSettings()))
     written_a: float | None = None
+    written_w: float | None = None
+    """The limit as it was written, where it is a power."""
+    stored_a: float | None = None
+    """A limit that is kept in the device and holds until another is written."""
+    station_a: float | None = None
+    """The share of this outlet in a limit of the whole station."""
     enabled: bool = True
     offered_a: float = field(init=False)
     history: list[AllowedChange] = field(init=False)
@@ -62,11 +72,26 @@ class Allowance:
     @property
     def modbus_limit_a(self) -> float:
         """What a read back of the written limit shows; before the first write the largest current."""
-        return self.rules.max_a if self.written_a is None else self.written_a
+        limit_a = self._wanted_a
+        return self.rules.max_a if limit_a is None else limit_a
+
+    @property
+    def _wanted_a(self) -> float | None:
+        return self.stored_a if self.written_a is None else self.written_a
 
     def write(self, limit_a: float) -> None:
         """Take a limit from the controller; it counts from the next look on."""
         self.written_a = limit_a
+        self.written_w = None
+
+    def write_power(self, limit_w: float, w_per_a: float) -> None:
+        """Take a limit in W."""
+        self.written_a = limit_w / w_per_a
+        self.written_w = limit_w
+
+    def forget(self) -> None:
+        """Drop the limit that was written."""
+        self.written_a = self.written_w = None
 
     def advance(self, now_s: float) -> None:
         """Judge all limits at `now_s` and let the pilot follow."""
@@ -79,7 +104,8 @@ class Allowance:
 
     def reboot(self, now_s: float) -> None:
         """Volatile settings fall back to their defaults; the pilot is off until the charger is up again."""
-        self.written_a = None
+        self.forget()
+        self.station_a = None
         self.enabled = True
         self.failsafe.reboot(now_s)
         allowed_a, _ = self._judge(now_s)
@@ -93,16 +119,20 @@ class Allowance:
             return 0.0, Why.PAUSED
         if self.failsafe.is_active(now_s):
             return self._usable(min(self.failsafe.current_a, self.rules.max_a)), Why.FAILSAFE
-        if self.written_a is None:
+        limit_a = self._wanted_a
+        if limit_a is None and self.station_a is None:
             return self.rules.max_a, Why.WRITTEN
-        return self._usable(self._meaning(self.written_a)), Why.WRITTEN
+        own_a = self.rules.max_a if limit_a is None else self._meaning(limit_a)
+        return self._usable(own_a if self.station_a is None else min(own_a, self.station_a)), Why.WRITTEN
 
     def _meaning(self, limit_a: float) -> float:
         """What the charger makes of the number it was given."""
         if limit_a <= 0:
-            return self.rules.max_a if self.rules.zero == "no limit" else 0.0
-        if limit_a < self.rules.min_a and self.rules.below_min == "min":
-            return self.rules.min_a
+            return self.rules.max_a if self.rules.zero in UNLIMITING else 0.0
+        if limit_a < self.rules.min_a:
+            if self.rules.below_min in UNLIMITING:
+                return self.rules.max_a
+            return self.rules.min_a if self.rules.below_min == "min" else 0.0
         return min(limit_a, self.rules.max_a)
 
     def _usable(self, limit_a: float) -> float:

@@ -3,31 +3,54 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import Enum
 from typing import Protocol
 
 from pymodbus.constants import ExcCodes
 
-from baywarden_drivers.codec import decode, encode
-from baywarden_drivers.errors import ValueRefused
+from baywarden_drivers.codec import Decoder, decoder
 from baywarden_drivers.profile.addressing import place, register_shift
 from baywarden_drivers.profile.base import FIELDBUS_BITS
-from baywarden_drivers.profile.points import ReadPoint, WritePoint
+from baywarden_drivers.profile.points import Point, ReadPoint, WritePoint
 from baywarden_drivers.profile.schema import Profile
+from baywarden_drivers.simulator.registers import registers_of
 from baywarden_drivers.simulator.truth import Truth
 from baywarden_drivers.value import Value
 
 Where = tuple[str, int]
 """Register type and address."""
 
+
+class Silence(Enum):
+    """Answers that are none."""
+
+    CLOSES = "closes"
+    """The device closes the connection."""
+
+
+Refusal = ExcCodes | Silence
+
 MOST_PLANS = 1024
 REFUSING = frozenset({"refused", "invalid", "forbidden", "not documented"})
 """What a profile says of a number that the device does not take."""
+
+
+@dataclass(frozen=True, slots=True)
+class BankHabits:
+    """Habits of this very unit that its profile only warns of.
+
+    `max_registers`: it refuses longer reads; `closes_on`: points (or addresses) at which it closes the connection.
+    """
+
+    max_registers: int | None = None
+    closes_on: frozenset[str | int] = frozenset()
 
 
 class Owner(Protocol):
     """The device whose registers these are. `connector` is None for points of the station."""
 
     profile: Profile
+    habits: BankHabits
 
     def truth(self, point: ReadPoint, connector: int | None) -> Truth:
         """What the point says now, in the point's own unit."""
@@ -41,11 +64,16 @@ class Owner(Protocol):
         """Whether this device has the point at all (optional ones may be missing)."""
         ...
 
+    def is_status(self, point: ReadPoint) -> bool:
+        """Whether the point tells what the device is doing."""
+        ...
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Slot:
     """A read point of one connector at its address."""
 
+    owner: Owner
     point: ReadPoint
     connector: int | None
     address: int
@@ -62,6 +90,7 @@ class WriteSlot:
     point: WritePoint
     connector: int | None
     address: int
+    decode: Decoder
 
 
 @dataclass(slots=True)
@@ -70,71 +99,95 @@ class Bank:
 
     owner: Owner
     connectors: set[int] = field(default_factory=set)
-    frozen: bool = False
     slots: list[Slot] = field(default_factory=list)
+    background: dict[Where, int] = field(default_factory=dict)
+    """Registers that always say the same and belong to no point."""
+    _frozen: bool = False
+    _stuck: bool = False
     _at: dict[Where, list[Slot]] = field(default_factory=dict)
     _writes: dict[Where, WriteSlot] = field(default_factory=dict)
-    _plans: dict[tuple[str, int, int], ExcCodes | tuple[Slot, ...]] = field(default_factory=dict)
-    _last: dict[tuple[str, int | None], tuple[Truth, list[int]]] = field(default_factory=dict)
+    _plans: dict[tuple[str, int, int], Refusal | tuple[Slot, ...]] = field(default_factory=dict)
+    _last: dict[Slot, tuple[Truth, list[int]]] = field(default_factory=dict)
 
-    def add(self, point: ReadPoint, connector: int | None, address: int) -> None:
+    def add(self, owner: Owner, point: ReadPoint, connector: int | None, address: int) -> None:
         """Put a read point in its place."""
-        slot = Slot(point, connector, address)
+        slot = Slot(owner, point, connector, address)
         self.slots.append(slot)
         for covered in range(address, slot.end):
             self._at.setdefault((point.type, covered), []).append(slot)
 
     def add_write(self, point: WritePoint, connector: int | None, address: int) -> None:
         """Put a write point in its place."""
-        self._writes[point.type, address] = WriteSlot(point, connector, address)
+        self._writes[point.type, address] = WriteSlot(point, connector, address, _decoder_of(point))
 
     # Reading
 
-    def read(self, kind: str, address: int, count: int) -> list[int] | ExcCodes:
+    def read(self, kind: str, address: int, count: int) -> list[int] | Refusal:
         """The registers (or bits) asked for, or the exception with which the device answers."""
-        slots = self._asked_for(kind, address, count)
-        if isinstance(slots, ExcCodes):
+        key = (kind, address, count)
+        slots = self._plans.get(key)
+        if slots is None:
+            slots = self._plan(key)
+        if isinstance(slots, ExcCodes | Silence):
             return slots
         values = [0] * count
+        if self.background:
+            values = [self.background.get((kind, one), 0) for one in range(address, address + count)]
         for slot in slots:
-            for index, register in enumerate(self._registers(slot), slot.address - address):
+            first = slot.address - address
+            registers = self._registers(slot)
+            if first >= 0 and first + len(registers) <= count and slot.point.mask is None:
+                values[first : first + len(registers)] = registers
+                continue
+            for index, register in enumerate(registers, first):
                 if 0 <= index < count:
                     values[index] |= register
         return values
 
-    def _asked_for(self, kind: str, address: int, count: int) -> ExcCodes | tuple[Slot, ...]:
+    def _plan(self, key: tuple[str, int, int]) -> Refusal | tuple[Slot, ...]:
         """The slots of a read, or its refusal; the same reads come again and again."""
-        key = (kind, address, count)
-        if key not in self._plans:
-            if len(self._plans) >= MOST_PLANS:
-                self._plans.clear()
-            refusal = self._refuses_read(kind, address, count)
-            self._plans[key] = tuple(self._between(kind, address, count)) if refusal is None else refusal
-        return self._plans[key]
+        if len(self._plans) >= MOST_PLANS:
+            self._plans.clear()
+        refusal = self._refuses_read(*key)
+        plan = self._plans[key] = tuple(self._between(*key)) if refusal is None else refusal
+        return plan
 
-    def _refuses_read(self, kind: str, address: int, count: int) -> ExcCodes | None:
+    def _refuses_read(self, kind: str, address: int, count: int) -> Refusal | None:
         habits = self.owner.profile.protocol
         most = habits.max_bits_per_read if kind in FIELDBUS_BITS else habits.max_registers_per_read
-        if not 1 <= count <= most:
+        if self.owner.habits.closes_on and self._closes(kind, address, count):
+            return Silence.CLOSES
+        if not 1 <= count <= min(most, self.owner.habits.max_registers or most):
             return ExcCodes.ILLEGAL_VALUE
         if (habits.start_even and address % 2) or (habits.count_even and count % 2):
             return ExcCodes.ILLEGAL_ADDRESS
-        is_one_point = any(
-            slot.address == address and slot.point.count == count
-            for slot in self._at.get((kind, address), ())
-        )
-        if is_one_point:
+        if self._exactly(kind, address, count):
             return None
         if habits.exact_read or not self._may_span(kind, address, count):
             return ExcCodes.ILLEGAL_ADDRESS
         return None
+
+    def _exactly(self, kind: str, address: int, count: int) -> list[Slot]:
+        """The slots that are just this read."""
+        return [
+            slot
+            for slot in self._at.get((kind, address), ())
+            if slot.address == address and slot.point.count == count
+        ]
+
+    def _closes(self, kind: str, address: int, count: int) -> bool:
+        names = self.owner.habits.closes_on
+        for one in range(address, address + count):
+            if one in names or any(slot.point.name in names for slot in self._at.get((kind, one), ())):
+                return True
+        return False
 
     def _may_span(self, kind: str, address: int, count: int) -> bool:
         """Whether a read that is not exactly one point may cover these addresses."""
         wanted = [(kind, one) for one in range(address, address + count)]
         if any(self._is_in(one, unreadable=True) for one in wanted):
             return False
-        documented = [one in self._at for one in wanted]
+        documented = [one in self._at or one in self.background for one in wanted]
         if all(documented):
             return True
         if self.owner.profile.protocol.gaps_readable:
@@ -155,29 +208,45 @@ class Bank:
         return False
 
     def _between(self, kind: str, address: int, count: int) -> Iterator[Slot]:
-        """The slots that a read touches, each once; of several without a mask at one place only the first."""
-        seen: set[int] = set()
+        """The slots that a read touches, each once.
+
+        A read of just one point is answered by that one; else of several without a mask at one place the first,
+        and none that has to be read by itself.
+        """
+        exact = [slot for slot in self._exactly(kind, address, count) if slot.point.mask is None][:1]
+        if exact:
+            yield from exact
+            return
+        is_short = bool(self._exactly(kind, address, count))
+        seen: set[Slot] = set()
         for one in range(address, address + count):
-            slots = self._at.get((kind, one), [])
+            slots = [slot for slot in self._at.get((kind, one), []) if is_short or not slot.point.alone]
             whole = [slot for slot in slots if slot.point.mask is None][:1]
             for slot in whole or slots:
-                if id(slot) not in seen:
-                    seen.add(id(slot))
+                if slot not in seen:
+                    seen.add(slot)
                     yield slot
 
     def _registers(self, slot: Slot) -> list[int]:
-        key = (slot.point.name, slot.connector)
-        last = self._last.get(key)
-        if last is not None and self.frozen:
+        last = self._last.get(slot)
+        if last is not None and (self._frozen or (self._stuck and slot.owner.is_status(slot.point))):
             return last[1]
-        truth = self.owner.truth(slot.point, slot.connector)
+        truth = slot.owner.truth(slot.point, slot.connector)
         if last is None or last[0] != truth:
-            last = self._last[key] = (truth, registers_of(slot.point, truth))
+            registers = registers_of(slot.point, truth, factor_of(slot))
+            last = self._last[slot] = (truth, registers)
         return last[1]
+
+    def hold(self, *, frozen: bool, stuck: bool) -> None:
+        """Begin or end to say the same for ever: everything, or only what tells the device's state."""
+        if (frozen and not self._frozen) or (stuck and not self._stuck):
+            for slot in self.slots:
+                self._registers(slot)
+        self._frozen, self._stuck = frozen, stuck
 
     # Writing
 
-    def write(self, function: int, kind: str, address: int, values: Sequence[int]) -> ExcCodes | None:
+    def write(self, function: int, kind: str, address: int, values: Sequence[int]) -> Refusal | None:
         """Do what was written, all of it or nothing; an exception code is the device's answer."""
         wanted: list[tuple[WriteSlot, Value]] = []
         here = address
@@ -188,7 +257,7 @@ class Bank:
             if function not in (slot.point.functions or ()):
                 return ExcCodes.ILLEGAL_FUNCTION
             raw = values[here - address : here - address + slot.point.count]
-            value = value_written(slot.point, raw)
+            value = value_written(slot, raw)
             if value is None:
                 return ExcCodes.ILLEGAL_VALUE
             wanted.append((slot, value))
@@ -196,6 +265,19 @@ class Bank:
         for slot, value in wanted:
             self.owner.take(slot.point, slot.connector, value)
         return None
+
+
+def factor_of(slot: Slot) -> float:
+    """What a reader multiplies the register by besides its scale: scale points and transformer ratios."""
+    point, readable = slot.point, slot.owner.profile.readable
+    factor = 1.0
+    if point.scale_point is not None:
+        exponent = slot.owner.truth(readable[point.scale_point], slot.connector)
+        factor *= 10.0 ** int(exponent) if isinstance(exponent, int | float) else 1.0
+    for name in point.multiply_by:
+        ratio = slot.owner.truth(readable[name], slot.connector)
+        factor *= 1.0 if ratio is None or isinstance(ratio, str | bytes | tuple) else float(ratio)
+    return factor
 
 
 def banks_of(owner: Owner, connectors: int, unit: int) -> dict[tuple[int, int], Bank]:
@@ -207,7 +289,7 @@ def banks_of(owner: Owner, connectors: int, unit: int) -> dict[tuple[int, int], 
             if (point.scope == "connector" or connector == 1) and owner.has(point.name):
                 at = place(profile, point, connector, unit)
                 bank = banks.setdefault((at.port_shift, at.unit), Bank(owner))
-                bank.add(point, connector if point.scope == "connector" else None, at.address)
+                bank.add(owner, point, connector if point.scope == "connector" else None, at.address)
                 bank.connectors.add(connector)
         for write in profile.write:
             if (write.scope == "connector" or connector == 1) and owner.has(write.name):
@@ -218,46 +300,31 @@ def banks_of(owner: Owner, connectors: int, unit: int) -> dict[tuple[int, int], 
     return banks
 
 
-def registers_of(point: ReadPoint, truth: Truth) -> list[int]:
-    """The registers that say it; a counter too large for them starts anew, as the real ones do."""
-    try:
-        return encode(point, truth)
-    except ValueRefused:
-        if not isinstance(truth, int | float):
-            raise
-        turns = Decimal(str(truth)) % (Decimal(point.scale) * (1 << (16 * point.count - 1)))
-        return encode(point, turns)
-
-
-def value_written(point: WritePoint, registers: Sequence[int]) -> Value | None:
+def value_written(slot: WriteSlot, registers: Sequence[int]) -> Value | None:
     """The value in the point's unit, or None when the device does not take it."""
-    value = decode(_as_read(point), registers, 0).value
-    if value is None:
-        return None
-    if point.values and (not isinstance(value, int) or value not in point.values):
-        return None
-    if isinstance(value, int | Decimal) and not _is_taken(point, value):
-        return None
-    return value
+    point, value = slot.point, slot.decode(registers, 0).value
+    if value is None or isinstance(value, str | bytes | tuple):
+        return value
+    if point.values:
+        if int(value / point.scale) in point.values:
+            return value
+        if point.min is None and point.max is None:
+            return None
+    return value if _is_taken(point, value) else None
 
 
 def _is_taken(point: WritePoint, value: int | Decimal) -> bool:
-    if value < 0 or (point.max is not None and value > point.max):
+    if value < 0 and (point.min is None or value >= point.min) and point.unit in ("A", "W"):
+        return False
+    if point.max is not None and value > point.max:
         return False
     if point.min is None or value >= point.min:
         return True
-    return (point.zero if value == 0 else point.below_min) not in REFUSING
+    return value >= 0 and (point.zero if value == 0 else point.below_min) not in REFUSING
 
 
-def _as_read(point: WritePoint) -> ReadPoint:
-    return ReadPoint(
-        name=point.name,
-        type=point.type,
-        address=point.address,
-        count=point.count,
-        dtype=point.dtype,
-        word_order=point.word_order,
-        scale=point.scale,
-        unit=point.unit,
-        encoding=point.encoding,
-    )
+def _decoder_of(point: WritePoint) -> Decoder:
+    """Registers of a write point as a reader would understand them, whatever its range."""
+    skip = {"min", "max", "values"}
+    same = {name: getattr(point, name) for name in Point.model_fields if name not in skip}
+    return decoder(ReadPoint.model_construct(**same))

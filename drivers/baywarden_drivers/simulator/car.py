@@ -11,7 +11,8 @@ TAPER_SHARE = 0.05
 class Car:
     """A car that charges until `target_soc`; currents are per phase.
 
-    `ramp_a_per_s` is how fast it follows a higher offer. A lower offer is followed at once.
+    `ramp_a_per_s` is how fast it follows a higher offer. A lower offer is followed at once. `dc_power_w` is what
+    the battery takes from a DC charger, past the onboard one.
     """
 
     battery_wh: float = 60_000.0
@@ -23,6 +24,7 @@ class Car:
     ramp_a_per_s: float = 2.0
     name: str = "car"
     tag: str = ""
+    dc_power_w: float = 50_000.0
 
     def __post_init__(self) -> None:
         if self.battery_wh <= 0 or not 0 <= self.soc <= 1 or not 0 < self.target_soc <= 1:
@@ -55,20 +57,25 @@ class Car:
     def wants_energy(self) -> bool:
         return self.soc < self.target_soc
 
-    @property
-    def wish_a(self) -> float:
-        """The current it would take from an unlimited outlet; 0 when it is done."""
+    def wish_a(self, most_a: float, least_a: float) -> float:
+        """The current it would take where `least_a` to `most_a` can flow; 0 when it is done."""
         if not self.wants_energy:
             return 0.0
         taper = self.missing_wh / (TAPER_SHARE * self.battery_wh)
-        return max(self.min_current_a, min(1.0, taper) * self.max_current_a)
+        return max(least_a, min(1.0, taper) * most_a)
 
-    def follow(self, current_a: float, offered_a: float, dt_s: float) -> float:
-        """The current after `dt_s` with `offered_a` on the pilot; below its minimum it takes nothing."""
-        goal_a = min(offered_a, self.wish_a)
-        if goal_a < self.min_current_a:
+    def follow(
+        self, current_a: float, offered_a: float, dt_s: float, *, dc_span_a: tuple[float, float] | None = None
+    ) -> float:
+        """The current after `dt_s` with `offered_a` on the pilot; below its minimum it takes nothing.
+
+        `dc_span_a` is the least and the most that flows from a DC charger, instead of the onboard charger's.
+        """
+        least_a, most_a = dc_span_a or (self.min_current_a, self.max_current_a)
+        goal_a = min(offered_a, self.wish_a(most_a, least_a))
+        if goal_a < least_a:
             return 0.0
-        ramped_a = max(current_a, self.min_current_a) + self.ramp_a_per_s * dt_s
+        ramped_a = max(current_a, least_a) + self.ramp_a_per_s * dt_s
         return min(goal_a, ramped_a)
 
     def take(self, energy_wh: float) -> None:

@@ -1,250 +1,196 @@
 """What the control socket and a site file's events can ask for: `{"do": "plug", "outlet": "a1", ...}`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from baywarden_drivers.simulator.charger import Charger
-from baywarden_drivers.simulator.device import Written
-from baywarden_drivers.simulator.errors import SimulatorError, UnknownName
+from baywarden_drivers.simulator import asked
+from baywarden_drivers.simulator.answers import Answer, outlet_as_told, state_of, written_of
+from baywarden_drivers.simulator.errors import BadRequest
 from baywarden_drivers.simulator.faults import FaultKind
-from baywarden_drivers.simulator.outlet import Outlet
-from baywarden_drivers.simulator.site import CarSpec
+from baywarden_drivers.simulator.human import fault_of
 
 if TYPE_CHECKING:
     from baywarden_drivers.simulator.simulation import Simulation
 
 
-class BadRequest(SimulatorError):
-    """A request that nobody understands; the text says what would be right."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request: its shape, what it does, and the keys that may be given by their place alone."""
 
-
-class _Request(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    do: str
-
-
-class _AtOutlet(_Request):
-    outlet: str
-
-
-class _Plug(_AtOutlet, CarSpec):
-    pass
-
-
-class _Tag(_AtOutlet):
-    tag: str = Field(min_length=1)
-
-
-class _Fault(_AtOutlet):
-    code: int = Field(default=1, ge=0)
-
-
-class _Service(_AtOutlet):
-    in_service: bool
-
-
-class _AtDevice(_Request):
-    device: str
-
-
-class _Inject(_AtDevice):
-    value: int = Field(default=0, ge=0)
-    for_s: float | None = Field(default=None, gt=0)
-
-
-class _Clear(_AtDevice):
-    kind: FaultKind | None = None
-
-
-class _Disconnect(_Request):
-    listener: str
-    for_s: float = Field(default=0.0, ge=0)
-
-
-class _Base(_Request):
-    meter: str
-    base_a: float | tuple[float, float, float]
-
-
-class _Written(_Request):
-    since_s: float = 0.0
-
-
-Answer = dict[str, Any]
+    shape: type[asked.Asked]
+    act: "Callable[[Simulation, Any], Answer]"
+    places: tuple[str, ...] = ()
 
 
 def perform(site: "Simulation", request: Mapping[str, Any]) -> Answer:
     """Do it and answer. Raises BadRequest and UnknownName."""
-    act, asked = _understood(request)
-    return act(site, asked)
+    act, wanted = _understood(site, request)
+    return act(site, wanted)
 
 
 def check(site: "Simulation", request: Mapping[str, Any]) -> None:
     """Whether a later request can be done at all. Raises BadRequest and UnknownName."""
-    _, asked = _understood(request)
-    named = asked.model_dump()
-    for kind, find in (("outlet", site.outlet), ("device", site.device), ("listener", site.where)):
+    _, wanted = _understood(site, request)
+    named = wanted.model_dump()
+    for kind, find in (
+        ("outlet", site.outlet),
+        ("device", site.device),
+        ("listener", site.where),
+        ("meter", site.meter),
+        ("of", site.counting),
+    ):
         if kind in named:
             find(named[kind])
-    if "meter" in named and named["meter"] not in site.meters:
-        raise UnknownName("meter", named["meter"], site.meters)
 
 
-def _understood(request: Mapping[str, Any]) -> "tuple[Callable[[Simulation, Any], Answer], _Request]":
+def request_of(name: object) -> Request:
+    """The request of that name. Raises BadRequest that tells the possible ones."""
+    if isinstance(name, str) and name in REQUESTS:
+        return REQUESTS[name]
+    near = get_close_matches(str(name), REQUESTS, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ";"
+    raise BadRequest(f"unknown request {name!r}{hint} there are {', '.join(sorted(REQUESTS))}")
+
+
+def _understood(
+    site: "Simulation", request: Mapping[str, Any]
+) -> "tuple[Callable[[Simulation, Any], Answer], asked.Asked]":
     name = request.get("do")
-    if not isinstance(name, str) or name not in REQUESTS:
-        raise BadRequest(f"unknown request {name!r}; there are {', '.join(sorted(REQUESTS))}")
-    shape, act = REQUESTS[name]
+    found = request_of(name)
+    keys = found.shape.model_fields
+    alone = _only_ones(site, keys)
+    given = {**alone, **{key: value for key, value in request.items() if key != "words"}}
+    given |= _by_place(found.places, request.get("words", ()), alone, str(name))
     try:
-        return act, shape.model_validate(dict(request))
+        return found.act, found.shape.model_validate(given)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        faults = "; ".join(_fault(one, [key for key in keys if key != "do"]) for one in error.errors())
         raise BadRequest(f"{name}: {faults}") from None
 
 
-def _plug(site: "Simulation", asked: _Plug) -> Answer:
-    site.plug(asked.outlet, asked.make())
-    return _outlet(site, site.outlet(asked.outlet))
+def _by_place(places: Sequence[str], words: Any, alone: Mapping[str, str], name: str) -> dict[str, Any]:
+    """What `delay left 300ms` says by the places of its words; a name that is the only one may be left out."""
+    if not isinstance(words, list | tuple):
+        raise BadRequest(f"{name}: words is a list")
+    if places and places[0] in alone and (len(words) < len(places)) and alone[places[0]] not in words[:1]:
+        places = places[1:]
+    if len(words) > len(places):
+        usual = " ".join(place.upper() for place in places)
+        raise BadRequest(
+            f"{name}: {words[len(places)]!r} is one word too many; write {name} {usual}".rstrip()
+        )
+    return dict(zip(places, words, strict=False))
 
 
-def _unplug(site: "Simulation", asked: _AtOutlet) -> Answer:
-    site.unplug(asked.outlet)
-    return _outlet(site, site.outlet(asked.outlet))
+def _fault(error: Any, keys: list[str]) -> str:
+    place = ".".join(map(str, error["loc"]))
+    return f"{place}: {fault_of(error, keys)}" if place else fault_of(error, keys)
 
 
-def _tag(site: "Simulation", asked: _Tag) -> Answer:
-    site.tag(asked.outlet, asked.tag)
-    return _outlet(site, site.outlet(asked.outlet))
-
-
-def _stop(site: "Simulation", asked: _AtOutlet) -> Answer:
-    site.stop_session(asked.outlet)
-    return _outlet(site, site.outlet(asked.outlet))
-
-
-def _fault(site: "Simulation", asked: _Fault) -> Answer:
-    site.fault(asked.outlet, asked.code)
-    return _outlet(site, site.outlet(asked.outlet))
-
-
-def _service(site: "Simulation", asked: _Service) -> Answer:
-    site.outlet(asked.outlet).in_service = asked.in_service
-    return _outlet(site, site.outlet(asked.outlet))
-
-
-def _inject(site: "Simulation", asked: _Inject) -> Answer:
-    site.inject(asked.device, FaultKind(asked.do), value=asked.value, for_s=asked.for_s)
-    return {}
-
-
-def _clear(site: "Simulation", asked: _Clear) -> Answer:
-    site.clear(asked.device, asked.kind)
-    return {}
-
-
-def _reboot(site: "Simulation", asked: _AtDevice) -> Answer:
-    site.reboot(asked.device)
-    return {}
-
-
-def _disconnect(site: "Simulation", asked: _Disconnect) -> Answer:
-    site.disconnect(asked.listener, asked.for_s)
-    return {}
-
-
-def _base(site: "Simulation", asked: _Base) -> Answer:
-    base_a = asked.base_a
-    site.set_base(asked.meter, base_a if isinstance(base_a, tuple) else (base_a, base_a, base_a))
-    return {}
-
-
-def _state(site: "Simulation", _: _Request) -> Answer:
-    """All outlets and meters as they truly are."""
-    now_s = site.look()
-    return {
-        "now_s": round(now_s, 3),
-        "outlets": {name: _outlet(site, outlet) for name, outlet in site.outlets.items()},
-        "meters": {
-            name: {
-                "currents_a": [round(current_a, 3) for current_a in meter.currents_a],
-                "power_w": round(meter.power_w, 1),
-                "energy_wh": round(meter.energy_total_wh, 1),
-            }
-            for name, meter in site.meters.items()
-        },
-        "listeners": {name: listener.where for name, listener in site.listeners.items()},
+def _only_ones(site: "Simulation", keys: Iterable[str]) -> dict[str, str]:
+    """Names that need not be given because there is but one."""
+    known: Mapping[str, list[str]] = {
+        "outlet": site.outlet_names,
+        "device": [*site.devices],
+        "listener": [*site.listeners],
+        "meter": site.meter_names,
+        "of": [*site.outlet_names, *site.meter_names],
     }
+    return {key: known[key][0] for key in keys if len(known.get(key, [])) == 1}
 
 
-def _written(site: "Simulation", asked: _Written) -> Answer:
-    """What was written, and what each outlet allowed from when on and why."""
-    outlets = site.outlets
-    return {
-        "writes": [_write(site, one) for one in site.written() if one.at_s >= asked.since_s],
-        "allowed": [
-            {"at_s": round(one.at_s, 3), "outlet": name, "allowed_a": one.allowed_a, "why": one.why.value}
-            for name, outlet in outlets.items()
-            for one in outlet.allowance.history
-            if one.at_s >= asked.since_s
-        ],
-    }
+def _at_outlet(act: "Callable[[Simulation, Any], None]") -> "Callable[[Simulation, Any], Answer]":
+    """Do it and tell the outlet's truth."""
+
+    def run(site: "Simulation", wanted: asked.AtOutlet) -> Answer:
+        act(site, wanted)
+        return outlet_as_told(site, site.outlet(wanted.outlet))
+
+    return run
 
 
-def _write(site: "Simulation", one: Written) -> Answer:
-    device = site.devices[one.device]
-    outlet = None
-    if one.connector is not None and isinstance(device, Charger):
-        outlet = device.outlets[one.connector - 1].name
-    value = str(one.value) if isinstance(one.value, str | bytes | tuple) else float(one.value)
-    return {
-        "at_s": round(one.at_s, 3),
-        "device": one.device,
-        "outlet": outlet,
-        "point": one.point,
-        "value": value,
-    }
+def _quiet(act: "Callable[[Simulation, Any], None]") -> "Callable[[Simulation, Any], Answer]":
+    """Do it and tell nothing."""
+
+    def run(site: "Simulation", wanted: asked.Asked) -> Answer:
+        act(site, wanted)
+        return {}
+
+    return run
 
 
-def _outlet(site: "Simulation", outlet: Outlet) -> Answer:
-    car = outlet.car
-    return {
-        "outlet": outlet.name,
-        "device": site.device(outlet.name).name,
-        "state": outlet.state.value,
-        "pilot": outlet.pilot.value,
-        "wiring": outlet.wiring,
-        "currents_a": [round(current_a, 3) for current_a in outlet.currents_a],
-        "grid_currents_a": [round(current_a, 3) for current_a in outlet.grid_currents_a()],
-        "power_w": round(outlet.power_w, 1),
-        "energy_wh": round(outlet.energy_total_wh, 1),
-        "session_wh": round(outlet.energy_session_wh, 1),
-        "allowed_a": outlet.allowance.allowed_a,
-        "offered_a": outlet.allowance.offered_a,
-        "written_a": outlet.allowance.written_a,
-        "failsafe": outlet.allowance.failsafe.is_active(outlet.now_s),
-        "error_code": outlet.error_code,
-        "id_tag": outlet.id_tag,
-        "car": None
-        if car is None
-        else {"name": car.name, "soc": round(car.soc, 4), "missing_wh": round(car.missing_wh)},
-    }
+def _service(site: "Simulation", wanted: asked.Service) -> None:
+    site.outlet(wanted.outlet).in_service = wanted.in_service
 
 
-REQUESTS: Mapping[str, tuple[type[_Request], Callable[["Simulation", Any], Answer]]] = {
-    "plug": (_Plug, _plug),
-    "unplug": (_AtOutlet, _unplug),
-    "tag": (_Tag, _tag),
-    "stop": (_AtOutlet, _stop),
-    "fault": (_Fault, _fault),
-    "service": (_Service, _service),
-    **{kind.value: (_Inject, _inject) for kind in FaultKind},
-    "clear": (_Clear, _clear),
-    "reboot": (_AtDevice, _reboot),
-    "disconnect": (_Disconnect, _disconnect),
-    "base": (_Base, _base),
-    "state": (_Request, _state),
-    "written": (_Written, _written),
+def _inject(site: "Simulation", wanted: asked.Inject) -> None:
+    site.inject(
+        wanted.device,
+        FaultKind(wanted.do),
+        value=wanted.amount,
+        for_s=wanted.for_s,
+        share=wanted.share,
+        times=wanted.times,
+    )
+
+
+def _say(site: "Simulation", wanted: asked.Say) -> None:
+    if (wanted.value is None) == (wanted.by is None):
+        raise BadRequest("say: give either value or by")
+    site.say(wanted.device, wanted.point, wanted.value, by=wanted.by, for_s=wanted.for_s)
+
+
+def _base(site: "Simulation", wanted: asked.Base) -> None:
+    base_a = wanted.base_a
+    site.set_base(wanted.meter, base_a if isinstance(base_a, tuple) else (base_a, base_a, base_a))
+
+
+_SHAPES: Mapping[FaultKind, type[asked.Inject]] = {
+    FaultKind.DELAY: asked.Lasting,
+    FaultKind.LATE: asked.Late,
+    FaultKind.SLOW: asked.Lasting,
+    FaultKind.BITS: asked.Bits,
+    FaultKind.EXCEPTION: asked.Code,
+}
+
+REQUESTS: Mapping[str, Request] = {
+    "plug": Request(asked.Plug, _at_outlet(lambda site, one: site.plug(one.outlet, one.make())), ("outlet",)),
+    "unplug": Request(asked.AtOutlet, _at_outlet(lambda site, one: site.unplug(one.outlet)), ("outlet",)),
+    "tag": Request(asked.Tag, _at_outlet(lambda site, one: site.tag(one.outlet, one.tag)), ("outlet", "tag")),
+    "stop": Request(asked.AtOutlet, _at_outlet(lambda site, one: site.stop_session(one.outlet)), ("outlet",)),
+    "start": Request(
+        asked.AtOutlet, _at_outlet(lambda site, one: site.outlet(one.outlet).start()), ("outlet",)
+    ),
+    "fault": Request(
+        asked.Fault, _at_outlet(lambda site, one: site.fault(one.outlet, one.code)), ("outlet", "code")
+    ),
+    "service": Request(asked.Service, _at_outlet(_service), ("outlet", "in_service")),
+    **{
+        kind.value: Request(
+            _SHAPES.get(kind, asked.Inject),
+            _quiet(_inject),
+            ("device", "value") if kind in _SHAPES else ("device",),
+        )
+        for kind in FaultKind
+    },
+    "clear": Request(
+        asked.Clear, _quiet(lambda site, one: site.clear(one.device, one.kind)), ("device", "kind")
+    ),
+    "say": Request(asked.Say, _quiet(_say), ("device", "point", "value")),
+    "counter": Request(
+        asked.Counter, _quiet(lambda site, one: site.set_counter(one.of, one.energy_wh)), ("of", "energy_wh")
+    ),
+    "reboot": Request(asked.AtDevice, _quiet(lambda site, one: site.reboot(one.device)), ("device",)),
+    "disconnect": Request(
+        asked.Disconnect,
+        _quiet(lambda site, one: site.disconnect(one.listener, one.for_s)),
+        ("listener", "for_s"),
+    ),
+    "base": Request(asked.Base, _quiet(_base), ("meter", "base_a")),
+    "state": Request(asked.Asked, lambda site, _: state_of(site)),
+    "written": Request(asked.WrittenSince, lambda site, one: written_of(site, one.since_s), ("since_s",)),
 }

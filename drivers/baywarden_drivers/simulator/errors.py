@@ -3,6 +3,7 @@
 SimulatorError
   SiteFileError    names the file, the place in it and what is accepted there
   UnknownName      no outlet, meter or device of that name; lists the known ones
+  BadRequest       a request that nobody understands; says what would be right
   CannotServe      a port is taken or a serial port cannot be opened
 """
 
@@ -22,6 +23,10 @@ class UnknownName(SimulatorError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         super().__init__(f"no {kind} {name!r}; there are: {', '.join(sorted(known)) or 'none'}")
+
+
+class BadRequest(SimulatorError):
+    """A request that nobody understands."""
 
 
 class CannotServe(SimulatorError):

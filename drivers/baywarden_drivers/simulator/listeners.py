@@ -6,34 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from pymodbus.constants import ExcCodes
-from pymodbus.exceptions import NoSuchIdException
 from pymodbus.framer import FramerType
-from pymodbus.pdu import ModbusPDU
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
-from pymodbus.server.requesthandler import ServerRequestHandler
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from baywarden_drivers.profile.habits import RtuTransport
+from baywarden_drivers.simulator.connection import Answering, Connection
 from baywarden_drivers.simulator.errors import CannotServe
 from baywarden_drivers.simulator.pty import TERMINALS, Pty, open_pty
 
 FREE_PORT_TRIES = 20
-
-
-class Answering(Protocol):
-    """What hangs on a wire. The methods are those that pymodbus's requests call on their store.
-
-    Both raise NoSuchIdException when nobody answers at that unit.
-    """
-
-    async def async_getValues(
-        self, device_id: int, func_code: int, address: int, count: int = 1
-    ) -> list[int] | list[bool] | ExcCodes: ...
-
-    async def async_setValues(
-        self, device_id: int, func_code: int, address: int, values: list[int] | list[bool]
-    ) -> ExcCodes | None: ...
 
 
 class Listener(Protocol):
@@ -145,45 +127,13 @@ class SerialListener:
         """A serial line has no connections; only `stop` breaks it."""
 
 
-class _Handler(ServerRequestHandler):
-    """One connection. Unlike pymodbus's own it may answer late, while the next request is already there."""
-
-    def __init__(self, owner: Any, answering: Answering) -> None:
-        super().__init__(owner, None, None, None)  # type: ignore[no-untyped-call]
-        self._answering = answering
-        self._answers: set[asyncio.Task[None]] = set()
-
-    def handle_later(self) -> None:
-        """Answer the request that has just been decoded, apart from any other."""
-        if self.last_pdu is None:
-            return
-        task = self.loop.create_task(self._answer(self.last_pdu))
-        self._answers.add(task)
-        task.add_done_callback(self._answers.discard)
-
-    def callback_disconnected(self, exc: Exception | None) -> None:
-        """Nobody waits for the answers any more."""
-        super().callback_disconnected(exc)
-        for task in self._answers:
-            task.cancel()
-
-    async def _answer(self, request: ModbusPDU) -> None:
-        try:
-            response = await request.datastore_update(cast(Any, self._answering), request.dev_id)
-        except NoSuchIdException:
-            return
-        response.transaction_id, response.dev_id = request.transaction_id, request.dev_id
-        if self.transport:
-            self.pdu_send(response)
-
-
 def _is_pseudo(path: Path | None) -> bool:
     """Whether it is a pseudo-terminal; those know no parity."""
     return path is not None and path.resolve().is_relative_to(TERMINALS)
 
 
 def _no_store() -> SimDevice:
-    """The servers want a store of their own; `_Handler` asks ours instead."""
+    """The servers want a store of their own; `Connection` asks ours instead."""
     return SimDevice(id=0, simdata=[SimData(0, values=[0], datatype=DataType.REGISTERS)])
 
 
@@ -191,9 +141,10 @@ class _TcpServer(ModbusTcpServer):
     def __init__(self, answering: Answering, host: str, port: int, framer: FramerType) -> None:
         super().__init__(_no_store(), framer=framer, address=(host, port))
         self._answering = answering
+        self._has_silences = framer is FramerType.RTU
 
-    def callback_new_connection(self) -> _Handler:
-        return _Handler(self, self._answering)
+    def callback_new_connection(self) -> Connection:
+        return Connection(self, self._answering, has_silences=self._has_silences)
 
     def hang_up(self) -> None:
         for connection in list(self.active_connections.values()):
@@ -217,8 +168,8 @@ class _SerialServer(ModbusSerialServer):
         if not is_there:
             self.call_create = self._open_pty
 
-    def callback_new_connection(self) -> _Handler:
-        return _Handler(self, self._answering)
+    def callback_new_connection(self) -> Connection:
+        return Connection(self, self._answering, has_silences=True)
 
     async def _open_pty(self) -> tuple[asyncio.BaseTransport, asyncio.BaseProtocol]:
         transport, protocol, self.pty = await open_pty(self._link, cast(Any, self.handle_new_connection))

@@ -13,11 +13,19 @@ C1_S = 3.0
 """How long a car waits with its own switch closed after the offer ended (IEC 61851-1, sequence 9)."""
 SHIPPED_ENERGY_WH = 1_000.0
 """A counter that has been through the factory test."""
+NO_MASTER_CODE = 1
+"""The error code of a box that has stopped because its controller is silent."""
+DC_LEAST_A = 0.7
+"""About 500 W: less a DC charger does not deliver."""
+BATTERY_EMPTY_V, BATTERY_FULL_V = 340.0, 410.0
 
 
 @dataclass(slots=True)
 class Outlet:
-    """All true values of one outlet. Phase numbers are its own; `wiring` says which grid phase feeds each."""
+    """All true values of one outlet. Phase numbers are its own; `wiring` says which grid phase feeds each.
+
+    A DC outlet (`dc`) is counted by what it takes from the grid: three equal phases and no losses.
+    """
 
     name: str
     allowance: Allowance = field(default_factory=Allowance)
@@ -38,10 +46,20 @@ class Outlet:
     session_ended_s: float | None = None
     energy_session_wh: float = 0.0
     current_a: float = 0.0
+    session_count: int = 0
+    dc: bool = False
+    w_per_a: float = 690.0
+    """Watts that one ampere of a limit stands for."""
+    energy_limit_wh: float | None = None
+    """A session ends once it has got so much."""
+    no_master_code: int = NO_MASTER_CODE
+    latches: bool = False
+    """An error of a silent controller stays until it is told to go on."""
     _finished: bool = False
     _authorized: bool = False
     _ready_s: float = 0.0
     _cut_s: float | None = None
+    _is_latched: bool = False
 
     def __post_init__(self) -> None:
         self.phases_used = self.phases
@@ -55,6 +73,8 @@ class Outlet:
         self.locked = True
         self.session_started_s, self.session_ended_s = self.now_s, None
         self.energy_session_wh = 0.0
+        self.energy_limit_wh = None
+        self.session_count += 1
         self.id_tag = ""
         self._finished = False
         self._authorized = not self.needs_tag
@@ -88,6 +108,19 @@ class Outlet:
             self._finished = True
             self.locked = False
 
+    def start(self) -> None:
+        """Begin again where the session was ended but the car is still there."""
+        if self.car is not None and self._finished:
+            self._finished = False
+            self.locked = True
+            self._ready_s = self.now_s + HANDSHAKE_S
+
+    def set_counter(self, energy_wh: float) -> None:
+        """Let the counter stand at another figure, as after an exchange of the meter inside."""
+        share = energy_wh / self.phases
+        self.energy_of_wh[: self.phases] = [share] * self.phases
+        self.energy_of_wh[self.phases :] = [0.0] * (len(self.energy_of_wh) - self.phases)
+
     def fault(self, code: int) -> None:
         """Raise an error (a number above 0) or clear it (0)."""
         self.error_code = code
@@ -96,6 +129,7 @@ class Outlet:
         """The charger restarts; what is plugged in begins a new session."""
         car = self.car
         self._cut()
+        self._is_latched = False
         self.allowance.reboot(self.now_s)
         self.phases_used = self.phases
         self.energy_at_power_on_wh = self.energy_total_wh
@@ -110,6 +144,10 @@ class Outlet:
         before_a = self.current_a
         self.now_s += dt_s
         self.allowance.advance(self.now_s)
+        if self.latches and self.allowance.failsafe.is_fault(self.now_s):
+            self._is_latched = True
+        if self.car is None and before_a == 0:
+            return
         self._draw(dt_s)
         if before_a > 0 and self.current_a == 0:
             self._cut_s = self.now_s
@@ -119,12 +157,15 @@ class Outlet:
             energy_wh = self.power_w * dt_s / 3600
             self.energy_session_wh += energy_wh
             self.car.take(energy_wh)
+            if self.energy_limit_wh is not None and self.energy_session_wh >= self.energy_limit_wh:
+                self.stop()
 
     def _draw(self, dt_s: float) -> None:
         if self.car is None or not self._may_charge:
             self.current_a = 0.0
         else:
-            self.current_a = self.car.follow(self.current_a, self.allowance.offered_a, dt_s)
+            span_a = (min(DC_LEAST_A, self.car_max_a), self.car_max_a) if self.dc else None
+            self.current_a = self.car.follow(self.current_a, self.allowance.offered_a, dt_s, dc_span_a=span_a)
 
     def _cut(self) -> None:
         self.current_a = 0.0
@@ -133,7 +174,28 @@ class Outlet:
 
     @property
     def is_faulted(self) -> bool:
-        return self.error_code != 0 or self.allowance.failsafe.is_fault(self.now_s)
+        return self.error_code != 0 or self._is_latched or self.allowance.failsafe.is_fault(self.now_s)
+
+    def unlatch(self) -> None:
+        """The controller has told the charger to go on after its own silence."""
+        self._is_latched = False
+
+    @property
+    def error_told(self) -> int:
+        """The error code that the charger shows."""
+        return self.error_code or (self.no_master_code if self.is_faulted else 0)
+
+    @property
+    def is_authorized(self) -> bool:
+        """Whether a session may run: a card was held to the reader, or none is needed."""
+        return self._authorized
+
+    @property
+    def car_max_a(self) -> float:
+        """The most that the car there can take per phase; 0 without one."""
+        if self.car is None:
+            return 0.0
+        return self.car.dc_power_w / self.w_per_a if self.dc else self.car.max_current_a
 
     @property
     def _may_charge(self) -> bool:
@@ -179,7 +241,9 @@ class Outlet:
     @property
     def active_phases(self) -> int:
         """How many phases the car uses at this outlet."""
-        return 0 if self.car is None else min(self.car.phases, self.phases_used, self.phases)
+        if self.car is None:
+            return 0
+        return self.phases if self.dc else min(self.car.phases, self.phases_used, self.phases)
 
     @property
     def currents_a(self) -> tuple[float, float, float]:
@@ -202,6 +266,17 @@ class Outlet:
     @property
     def power_w(self) -> float:
         return sum(self.power_of_w(phase) for phase in range(1, self.phases + 1))
+
+    @property
+    def voltage_dc_v(self) -> float:
+        """What the car's battery has at a DC outlet, rising with its charge."""
+        if not self.dc or self.car is None:
+            return 0.0
+        return BATTERY_EMPTY_V + (BATTERY_FULL_V - BATTERY_EMPTY_V) * self.car.soc
+
+    @property
+    def current_dc_a(self) -> float:
+        return self.power_w / self.voltage_dc_v if self.voltage_dc_v else 0.0
 
     @property
     def energy_total_wh(self) -> float:

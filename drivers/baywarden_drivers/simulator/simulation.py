@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
+from decimal import Decimal
 from functools import partial
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,7 +22,9 @@ from baywarden_drivers.simulator.faults import FaultKind
 from baywarden_drivers.simulator.listeners import Listener, TcpListener
 from baywarden_drivers.simulator.meter import BaseLoad, Meter
 from baywarden_drivers.simulator.outlet import Outlet
-from baywarden_drivers.simulator.site import SiteSpec, VisitSpec, load_site
+from baywarden_drivers.simulator.site import SiteSpec, load_site
+from baywarden_drivers.simulator.timeline import VisitSpec
+from baywarden_drivers.simulator.truth import Truth
 
 TICK_S = 1.0
 """Between two looks at the world when nobody asks, in simulated seconds..."""
@@ -142,19 +146,58 @@ class Simulation:
 
     def set_base(self, meter: str, base_a: tuple[float, float, float]) -> None:
         """From now on the building draws this."""
-        if meter not in self.meters:
-            raise UnknownName("meter", meter, self.meters)
-        self._world.meters[meter].base = BaseLoad(((0.0, base_a),))
+        self.meter(meter).base = BaseLoad(((0.0, base_a),))
 
     # What goes wrong
 
-    def inject(self, device: str, kind: FaultKind, *, value: int = 0, for_s: float | None = None) -> None:
-        """Let a device misbehave, for some simulated seconds or until cleared; an outlet is its charger."""
-        self.device(device).faults.set(kind, self.look(), value=value, for_s=for_s)
+    def inject(
+        self,
+        device: str,
+        kind: FaultKind,
+        *,
+        value: float = 0,
+        for_s: float | None = None,
+        share: float = 1.0,
+        times: int | None = None,
+    ) -> None:
+        """Let a device misbehave, for some simulated seconds or until cleared; an outlet is its charger.
+
+        `share` of the requests are struck, by chance, and no more than `times` of them.
+        """
+        found, now_s = self.device(device), self.look()
+        found.faults.set(kind, now_s, value=value, for_s=for_s, share=share, times=times)
+        found.at(now_s)
 
     def clear(self, device: str, kind: FaultKind | None = None) -> None:
-        """End one kind of misbehaviour or all of them."""
-        self.device(device).faults.clear(kind)
+        """End one kind of misbehaviour or all of them, also points that say what they were told to."""
+        found = self.device(device)
+        found.faults.clear(kind)
+        if kind is None:
+            found.said.clear()
+
+    def say(
+        self,
+        device: str,
+        point: str,
+        value: Truth = None,
+        *,
+        by: float | None = None,
+        for_s: float | None = None,
+    ) -> None:
+        """Let a point say `value` (in its unit), or `by` more than it would say now. Raises UnknownName."""
+        found, now_s = self.device(device), self.look()
+        if point not in found.profile.readable:
+            raise UnknownName("point", point, found.profile.readable)
+        found.at(now_s)
+        if by is not None:
+            shown = found.profile.readable[point]
+            now = found.truth(shown, None if shown.scope == "station" else 1)
+            value = by + (float(now) if isinstance(now, int | float | Decimal) else 0.0)
+        found.said[point] = (value, inf if for_s is None else now_s + for_s)
+
+    def set_counter(self, of: str, energy_wh: float) -> None:
+        """Let the energy counter of an outlet or a meter stand at another figure. Raises UnknownName."""
+        self.counting(of).set_counter(energy_wh)
 
     def reboot(self, device: str) -> None:
         """Let a device restart: silent for a while, volatile settings lost."""
@@ -181,6 +224,29 @@ class Simulation:
             raise UnknownName("outlet", name, self._world.outlets)
         self.look()
         return self._world.outlets[name]
+
+    @property
+    def outlet_names(self) -> list[str]:
+        return [*self._world.outlets]
+
+    @property
+    def meter_names(self) -> list[str]:
+        return [*self._world.meters]
+
+    def meter(self, name: str) -> Meter:
+        """A meter as it is now. Raises UnknownName."""
+        if name not in self._world.meters:
+            raise UnknownName("meter", name, self._world.meters)
+        self.look()
+        return self._world.meters[name]
+
+    def counting(self, name: str) -> Outlet | Meter:
+        """The outlet or meter of that name. Raises UnknownName."""
+        if name in self._world.meters:
+            return self.meter(name)
+        if name not in self._world.outlets:
+            raise UnknownName("outlet or meter", name, [*self._world.outlets, *self._world.meters])
+        return self.outlet(name)
 
     def device(self, name: str) -> Device:
         """A charger or meter by its own name, or a charger by that of its outlet. Raises UnknownName."""

@@ -1,6 +1,7 @@
 """A simulated site as one TOML file.
 
     rate = 30                       # optional; how fast time runs (the command line may say otherwise)
+    # seed = 7                      # another seed, another luck with faults that come at random
 
     [[listener]]                    # a wire; exactly one of tcp, rtu_over_tcp, serial
     name = "lan-1"
@@ -24,7 +25,11 @@
     # needs_tag = false             # true: it waits for a card
     # reaction_s = 2                # from a new limit to the pilot
     # values = { firmware = 200 }   # points that say something fixed
-    # without = ["ev_soc"]          # points that this device does not have
+    # without = ["ev_soc"]          # points that this device does not have; "*_l3" takes all of them
+    # choices = { energy_scale = "Wh" }   # where the profile is in doubt: which kind of device this is
+    # max_registers = 20            # it refuses longer reads
+    # closes_on = ["ev_soc", 720]   # it closes the connection when these are read
+    # dc = true                     # its outlets give DC (as the profile tells when absent)
 
     [[meter]]
     name = "mains"
@@ -35,48 +40,53 @@
     base_a = [5, 6, 4]              # what else the building draws per phase; one number is for all phases
     # schedule = [{ at_s = 0, base_a = 5 }, { at_s = 3600, base_a = 20 }]   # in place of base_a
     # repeat_s = 86400              # the schedule starts anew
+    # phases = 3                    # 1: nothing stands in the points of L2 and L3
+    # model = 203                   # SunSpec: the meter's model...
+    # base = 40000                  # ...and where its chain begins; meters at one unit stand one behind the other
 
     [[car]]
     outlet = "a1"
-    at_s = 60                       # plugs in at this simulated second
-    leave_at_s = 5400               # absent: it stays
-    need_wh = 8000                  # or battery_wh with soc (0 to 1)
-    # phases = 3                    # also max_current_a, min_current_a, name, tag
+    at = "00:01:00"                 # plugs in then, counted from the start
+    leave = "90min"                 # absent: it stays
+    need = "8kWh"                   # or battery with soc
+    # phases = 3                    # also max_current, min_current, dc_power, name, tag
 
     [[event]]                       # anything that the control socket takes, at its time
-    at_s = 900
+    at = "00:15:00"
     do = "silence"
     device = "left"
-    for_s = 60
+    for = "1min"
 
-All durations are simulated seconds. Unknown keys are errors.
+All durations are simulated ones. A figure with a unit may leave it out of its key: `need = "8kWh"` is `need_wh = 8000`.
+Unknown keys are errors.
 """
 
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from baywarden_drivers.simulator.car import Car
 from baywarden_drivers.simulator.errors import SiteFileError
+from baywarden_drivers.simulator.human import Human, fault_of
+from baywarden_drivers.simulator.timeline import (
+    EventSpec,
+    Name,
+    Phase,
+    Seconds,
+    VisitSpec,
+    check_timeline,
+    read_timeline,
+)
 
-Seconds = Annotated[float, Field(ge=0)]
 Amperes = Annotated[float, Field(ge=0)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 UnitId = Annotated[int, Field(ge=0, le=255)]
-Name = Annotated[str, Field(min_length=1, max_length=64)]
-Phase = Annotated[int, Field(ge=1, le=3)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ListenerSpec(_Part):
+class ListenerSpec(Human):
     """A wire."""
 
     name: Name
@@ -91,21 +101,25 @@ class ListenerSpec(_Part):
         return self
 
 
-class _DeviceSpec(_Part):
+class _DeviceSpec(Human):
     name: Name
     profile: Name
     listener: Name
     unit: UnitId | None = None
-    values: dict[str, int | float | str | tuple[int, ...]] = {}
+    values: dict[str, int | float | str | tuple[int, ...]] = Field(default_factory=dict)
     without: frozenset[str] = frozenset()
+    choices: dict[str, str] = Field(default_factory=dict)
+    max_registers: Annotated[int, Field(ge=1, le=125)] | None = None
+    closes_on: frozenset[int | str] = frozenset()
 
 
 class ChargerSpec(_DeviceSpec):
     """A charger with its outlets."""
 
     outlets: tuple[Name, ...] = Field(min_length=1)
-    max_current_a: Annotated[float, Field(ge=6, le=125)] | None = None
+    max_current_a: Annotated[float, Field(ge=6, le=1000)] | None = None
     phases: Phase = 3
+    dc: bool | None = None
     wiring: tuple[tuple[Phase, ...], ...] = ()
     failsafe_timeout_s: Seconds | None = None
     failsafe_current_a: Amperes | None = None
@@ -121,7 +135,7 @@ class ChargerSpec(_DeviceSpec):
         return self
 
 
-class LoadStep(_Part):
+class LoadStep(Human):
     """From `at_s` on the building draws this much."""
 
     at_s: Seconds
@@ -129,68 +143,22 @@ class LoadStep(_Part):
 
 
 class MeterSpec(_DeviceSpec):
-    """A meter and what is behind it."""
+    """A meter and what is behind it; `model` and `base` are of SunSpec."""
 
+    phases: Phase | None = None
+    model: int | None = None
+    base: Annotated[int, Field(ge=0, le=65_000)] | None = None
     measures: tuple[Name, ...] | None = None
     base_a: float | tuple[float, float, float] = 0.0
     schedule: tuple[LoadStep, ...] = ()
     repeat_s: Annotated[float, Field(gt=0)] | None = None
 
 
-class CarSpec(_Part):
-    """A car; without `need_wh` it is `battery_wh` and `soc` that say what it takes."""
-
-    need_wh: Annotated[float, Field(gt=0)] | None = None
-    battery_wh: Annotated[float, Field(gt=0)] = 60_000.0
-    soc: Annotated[float, Field(ge=0, le=1)] = 0.5
-    phases: Phase = 3
-    max_current_a: Annotated[float, Field(ge=6)] = 16.0
-    min_current_a: Annotated[float, Field(gt=0)] = 6.0
-    name: str = "car"
-    tag: str = ""
-
-    def make(self) -> Car:
-        """A new car of this kind."""
-        size_wh, soc = self.battery_wh, self.soc
-        if self.need_wh is not None:
-            size_wh = max(size_wh, self.need_wh)
-            soc = 1 - self.need_wh / size_wh
-        return Car(
-            size_wh, soc, self.phases, self.max_current_a, self.min_current_a, name=self.name, tag=self.tag
-        )
-
-
-class VisitSpec(CarSpec):
-    """A car that comes at `at_s` and leaves at `leave_at_s`."""
-
-    outlet: Name
-    at_s: Seconds = 0.0
-    leave_at_s: Seconds | None = None
-
-    @model_validator(mode="after")
-    def _leaves_later(self) -> Self:
-        if self.leave_at_s is not None and self.leave_at_s <= self.at_s:
-            raise ValueError(f"leave_at_s {self.leave_at_s} is not after at_s {self.at_s}")
-        return self
-
-
-class EventSpec(BaseModel):
-    """A control request at its time; its further keys are those of the request."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    at_s: Seconds
-    do: str
-
-    def request(self) -> dict[str, Any]:
-        """The request as the control socket takes it."""
-        return {"do": self.do, **(self.model_extra or {})}
-
-
-class SiteSpec(_Part):
+class SiteSpec(Human):
     """A whole simulated site."""
 
     rate: Annotated[float, Field(gt=0)] = 1.0
+    seed: int = 0
     listener: tuple[ListenerSpec, ...] = Field(min_length=1)
     charger: tuple[ChargerSpec, ...] = ()
     meter: tuple[MeterSpec, ...] = ()
@@ -224,31 +192,43 @@ class SiteSpec(_Part):
                 yield f"car at {car.at_s:g} s: no outlet {car.outlet!r}; there are {_list(self.outlet_names)}"
 
 
-def load_site(path: Path) -> SiteSpec:
-    """The site of a file. Raises SiteFileError, with all faults at once."""
+def load_site(path: Path, timeline: Path | None = None) -> SiteSpec:
+    """The site of a file, with what happens by a `timeline` as well. Raises SiteFileError, with all faults at once."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SiteFileError(f"{path}: cannot be read: {error}") from error
-    return parse_site(text, str(path))
+    return parse_site(text, str(path), timeline)
 
 
-def parse_site(text: str, source: str = "site") -> SiteSpec:
+def parse_site(text: str, source: str = "site", timeline: Path | None = None) -> SiteSpec:
     """The site written in `text`; `source` is what errors call it. Raises SiteFileError."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SiteFileError(f"{source}: is not TOML: {error}") from error
-    return parse_site_data(data, source)
+    return parse_site_data(data, source, timeline)
 
 
-def parse_site_data(data: Mapping[str, Any], source: str = "site") -> SiteSpec:
+def parse_site_data(data: Mapping[str, Any], source: str = "site", timeline: Path | None = None) -> SiteSpec:
     """The site of a file that has been read already. Raises SiteFileError."""
+    if timeline is not None:
+        data = _with_timeline(data, timeline)
     try:
         return SiteSpec.model_validate(data)
     except ValidationError as error:
         lines = [f"  {_place(one['loc'])}: {_text(one)}" for one in error.errors()]
         raise SiteFileError("\n".join([f"{source}:", *lines])) from None
+
+
+def _with_timeline(data: Mapping[str, Any], timeline: Path) -> dict[str, Any]:
+    """The site with the tables of the timeline; cars come to the only outlet where they name none."""
+    tables = read_timeline(timeline)
+    outlets = [name for charger in data.get("charger", ()) for name in charger.get("outlets", ())]
+    if len(outlets) == 1:
+        tables["car"] = [{"outlet": outlets[0], **car} for car in tables["car"]]
+    check_timeline(tables, str(timeline))
+    return {**data, **{kind: [*data.get(kind, ()), *rows] for kind, rows in tables.items()}}
 
 
 def _place(steps: tuple[int | str, ...]) -> str:
@@ -259,20 +239,13 @@ def _place(steps: tuple[int | str, ...]) -> str:
 
 
 def _text(error: Any) -> str:
-    if error["type"] == "extra_forbidden":
-        return f"unknown key{_nearest(error['loc'])}"
-    if error["type"] == "missing":
-        return "is missing"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    shown = error["input"]
-    return message if isinstance(shown, dict | list | BaseModel) else f"{message}, not {shown!r}"
+    return fault_of(error, _keys(error["loc"]))
 
 
-def _nearest(steps: tuple[int | str, ...]) -> str:
-    """The known key that looks most like the one that is not."""
-    part: type[BaseModel] | None = SiteSpec if len(steps) == 1 else _TABLES.get(str(steps[0]))
-    near = get_close_matches(str(steps[-1]), part.model_fields, n=1) if part is not None else []
-    return f"; did you mean {near[0]!r}?" if near else ""
+def _keys(steps: tuple[int | str, ...]) -> list[str]:
+    """The keys of the table that holds the faulty one."""
+    part: type[BaseModel] | None = SiteSpec if len(steps) < 2 else _TABLES.get(str(steps[0]))
+    return [] if part is None else list(part.model_fields)
 
 
 _TABLES: dict[str, type[BaseModel]] = {

@@ -14,12 +14,12 @@ _FORMAT: Final = "%(levelname)s %(name)s: %(message)s"
 
 def run_command(args: argparse.Namespace) -> int:
     """`baywarden run`: 0 after a clean stop, 1 when the daemon failed, 2 for a configuration it cannot use."""
-    from baywarden_drivers import profile_names  # noqa: PLC0415 (only `run` reads the catalogue)
+    from baywarden_drivers import usable_names  # noqa: PLC0415 (only `run` reads the catalogue)
 
     _log_to_stderr(verbose=bool(getattr(args, "verbose", False)))
     try:
         # Without a file of [cloud] there is no cloud, and `status` says so; the chargers are still looked after.
-        settings = load_settings(args.config, profiles=lambda folder: profile_names([folder]), files=False)
+        settings = load_settings(args.config, profiles=lambda folder: usable_names([folder]), files=False)
         clock = _clock(settings, getattr(args, "clock", None))
     except ConfigError as error:
         sys.stderr.write(f"{error}\n")

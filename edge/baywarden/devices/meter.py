@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from baywarden.devices.contact import contact_of
-from baywarden.devices.units import phases_ma, whole
+from baywarden.devices.units import phases_ma, power_w, whole
 from baywarden.model.reading import Contact, MeterReading
 from baywarden.ports.clock import Clock
 from baywarden_drivers import Device, DeviceError
@@ -30,8 +30,8 @@ class ModbusMeter:
             contact=Contact.OK,
             contact_reason="; ".join(poll.faults),
             read_mono_ms=self._clock.now().mono_ms,
-            current_ma=phases_ma(poll),
-            power_w=whole(poll, "power"),
+            current_ma=phases_ma(poll, self._device.profile),
+            power_w=power_w(poll),
             energy_wh=whole(poll, "energy_total"),
         )
         return self._reading

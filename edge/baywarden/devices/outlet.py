@@ -1,17 +1,14 @@
 """One connector of a charger as the site sees it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from baywarden.devices.contact import contact_of
-from baywarden.devices.units import MILLI, first_whole, phases_ma, text, whole
+from baywarden.devices.units import MILLI, phases_ma, power_w, rounded, text, whole
 from baywarden.model.reading import ChargerState, Contact, EvseReading, Pilot
 from baywarden.ports.clock import Clock
 from baywarden.ports.wire import Guarded, WireError
-from baywarden_drivers import Device, DeviceError, DriverError, FailsafeReport, PointValue
-
-_LIMIT_POINTS = ("limit_modbus", "limit_feedback")
+from baywarden_drivers import Device, DeviceError, DriverError, FailsafeReport, Poll
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,6 @@ class ModbusOutlet:
         self._timeout_s = failsafe_timeout_s
         self._reading = EvseReading(evse_id)
         self._contact = 0
-        self._in_force_ma: int | None = None
         self._armed: _Armed | None = None
 
     async def poll(self) -> EvseReading:
@@ -55,8 +51,8 @@ class ModbusOutlet:
             read_mono_ms=self._clock.now().mono_ms,
             pilot=Pilot(status.iec) if status.iec else None,
             state=ChargerState(status.state) if status.state else None,
-            current_ma=phases_ma(poll),
-            power_w=whole(poll, "power"),
+            current_ma=phases_ma(poll, self._device.profile),
+            power_w=power_w(poll),
             energy_wh=whole(poll, "energy_total"),
             limit_ma=self._limit_ma(poll),
             error_code=whole(poll, "error_code"),
@@ -71,8 +67,7 @@ class ModbusOutlet:
             in_force_a = await self._device.set_current_limit(Decimal(limit_ma) / MILLI)
         except DriverError as error:
             raise WireError(str(error)) from error
-        self._in_force_ma = int(in_force_a * MILLI)
-        return self._in_force_ma
+        return rounded(in_force_a * MILLI)
 
     async def arm(self) -> Guarded:
         """Arm the charger's own fail-safe; what it says of itself. Raises WireError."""
@@ -91,29 +86,16 @@ class ModbusOutlet:
         except DriverError as error:
             raise WireError(str(error)) from error
 
-    def _limit_ma(self, values: Mapping[str, PointValue]) -> int | None:
+    def _limit_ma(self, poll: Poll) -> int | None:
         """The limit that the device shows; where it shows none, what was last written and answered."""
-        shown_ma = first_whole(values, _LIMIT_POINTS, MILLI)
-        return self._in_force_ma if shown_ma is None else shown_ma
+        shown_a = self._device.limit_shown(poll)
+        return None if shown_a is None else rounded(shown_a * MILLI)
 
-    def _is_armed(self, values: Mapping[str, PointValue]) -> bool | None:
+    def _is_armed(self, poll: Poll) -> bool | None:
         """False when it must be armed (again); None when it cannot be judged."""
         if self._armed is None or self._armed.contact != self._contact:
             return False
         report = self._armed.report
-        if report.current_a is None and report.timeout_s is None:
-            return None
-        if not report.armed:
+        if not report.armed and (report.current_a is not None or report.timeout_s is not None):
             return False
-        shown = values.get("failsafe_current")
-        if shown is None or shown.number is None or report.current_a is None:
-            return None
-        return Decimal(shown.number) <= report.current_a and self._keeps_time_out(values)
-
-    def _keeps_time_out(self, values: Mapping[str, PointValue]) -> bool:
-        """Whether it still has the time-out that was read back; none shown is no reason to doubt."""
-        shown = values.get("failsafe_timeout")
-        armed = self._armed
-        return (
-            shown is None or shown.number is None or armed is None or shown.number == armed.report.timeout_s
-        )
+        return self._device.failsafe_holds(poll)

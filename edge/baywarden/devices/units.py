@@ -4,46 +4,98 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
-from baywarden_drivers import PointValue
+from baywarden_drivers import PointValue, Profile
 
 MILLI: Final = Decimal(1000)
+
+Phases = tuple[int | None, int | None, int | None]
+
+_PHASES: Final = ("l1", "l2", "l3")
+_NOMINAL_V: Final = Decimal(230)
+_UID_BYTES: Final = (4, 7, 10)
+_DC_EFFICIENCY: Final = Decimal("0.94")
+"""DC chargers that tell only the power on the side of the car draw so much more from the mains."""
 
 
 def whole(values: Mapping[str, PointValue], name: str, scale: Decimal = Decimal(1)) -> int | None:
     """The number of a point times `scale`, rounded to the nearest whole; None when there is no good one."""
     point = values.get(name)
     number = None if point is None else point.number
-    if number is None:
-        return None
-    return int((Decimal(number) * scale).to_integral_value(rounding=ROUND_HALF_EVEN))
+    return None if number is None else rounded(Decimal(number) * scale)
 
 
-def first_whole(
-    values: Mapping[str, PointValue], names: tuple[str, ...], scale: Decimal = Decimal(1)
-) -> int | None:
-    """The first of the points that has a good number."""
-    for name in names:
-        number = whole(values, name, scale)
-        if number is not None:
-            return number
-    return None
+def rounded(number: Decimal) -> int:
+    """The nearest whole number."""
+    return int(number.to_integral_value(rounding=ROUND_HALF_EVEN))
 
 
-def phases_ma(values: Mapping[str, PointValue]) -> tuple[int | None, int | None, int | None]:
-    """The currents of L1, L2 and L3 in mA."""
-    return (
-        whole(values, "current_l1", MILLI),
-        whole(values, "current_l2", MILLI),
-        whole(values, "current_l3", MILLI),
-    )
+def power_w(values: Mapping[str, PointValue]) -> int | None:
+    """The total active power: the device's own, else the sum of all its phases, else import less export."""
+    own = whole(values, "power")
+    if own is not None:
+        return own
+    known = [values[name] for phase in _PHASES if (name := f"power_{phase}") in values]
+    if known:
+        return _sum_w(known)
+    imported, exported = values.get("power_import"), values.get("power_export")
+    if (
+        imported is not None
+        and imported.number is not None
+        and exported is not None
+        and exported.number is not None
+    ):
+        return rounded(Decimal(imported.number) - exported.number)
+    dc = values.get("power_dc")
+    return None if dc is None or dc.number is None else rounded(dc.number / _DC_EFFICIENCY)
+
+
+def phases_ma(values: Mapping[str, PointValue], profile: Profile) -> Phases:
+    """The currents of L1, L2 and L3 in mA.
+
+    A sum or average of phases says nothing of a single one, so `current` counts only where there is one phase. A
+    DC charger loads all three phases of its mains alike, so there they come from its power.
+    """
+    if "current_l1" in profile.readable:
+        first, second, third = (whole(values, f"current_{phase}", MILLI) for phase in _PHASES)
+        return first, second, third
+    if profile.connectors.phases == 1:
+        return whole(values, "current", MILLI), None, None
+    if "current_dc" in profile.readable or "voltage_dc" in profile.readable:
+        return _of_dc_ma(power_w(values))
+    return None, None, None
 
 
 def text(values: Mapping[str, PointValue], name: str) -> str | None:
-    """The text of a point; numbers (a card's UID) in hexadecimal; None when there is none or it is empty."""
+    """The text of a point; numbers and bytes (a card's UID) in hexadecimal; None when there is none or it is empty."""
     point = values.get(name)
     if point is None or point.value is None:
         return None
     value = point.value
+    if isinstance(value, bytes):
+        return _uid(value)
     if isinstance(value, int):
         return f"{value:08X}" if value else None
     return str(value).strip("\0 ") or None
+
+
+def _uid(filled: bytes) -> str | None:
+    """Bytes in hexadecimal without the zeros after them; the UID of a card has four, seven or ten."""
+    found = filled.rstrip(b"\0")
+    size = next((size for size in _UID_BYTES if size >= len(found)), len(found))
+    return filled[:size].hex().upper() if found else None
+
+
+def _sum_w(parts: list[PointValue]) -> int | None:
+    total = Decimal(0)
+    for part in parts:
+        if part.number is None:
+            return None
+        total += part.number
+    return rounded(total)
+
+
+def _of_dc_ma(power: int | None) -> Phases:
+    if power is None:
+        return None, None, None
+    phase_ma = rounded(abs(power) * MILLI / (3 * _NOMINAL_V))
+    return phase_ma, phase_ma, phase_ma

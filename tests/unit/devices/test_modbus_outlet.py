@@ -45,12 +45,17 @@ class Bay:
 
 @asynccontextmanager
 async def _bay(
-    values: Mapping[str, Value | None] = CHARGING, profile: str = BOX, failsafe_ma: int = 6_000
+    values: Mapping[str, Value | None] = CHARGING,
+    profile: str = BOX,
+    *,
+    failsafe_ma: int = 6_000,
+    falls_silent: bool = False,
 ) -> AsyncIterator[Bay]:
     clock, found = FakeClock(), load_profile(profile)
     assert found.control is not None
     control = found.control.model_copy(update={"readback_timeout_ms": 200})
-    async with served(profile, values, profile=found.model_copy(update={"control": control})) as one:
+    found = found.model_copy(update={"control": control})
+    async with served(profile, values, profile=found, falls_silent=falls_silent) as one:
         outlet = ModbusOutlet(one.device, "b1", clock=clock, failsafe_ma=failsafe_ma, failsafe_timeout_s=30)
         yield Bay(outlet, one, clock)
 
@@ -74,7 +79,7 @@ async def test_a_status_that_nobody_knows_is_unknown_and_said_so() -> None:
 
 
 async def test_without_an_answer_the_old_values_stay_with_their_old_age() -> None:
-    async with _bay() as bay:
+    async with _bay(falls_silent=True) as bay:
         before = await bay.outlet.poll()
         bay.served.registers.silent.add(1)
         await bay.clock.advance(42)
@@ -86,7 +91,7 @@ async def test_without_an_answer_the_old_values_stay_with_their_old_age() -> Non
 
 
 async def test_an_outlet_that_never_answered_has_no_values_at_all() -> None:
-    async with _bay() as bay:
+    async with _bay(falls_silent=True) as bay:
         bay.served.registers.silent.add(1)
         reading = await bay.outlet.poll()
     assert reading.contact is Contact.SILENT
@@ -128,7 +133,7 @@ async def test_a_charger_that_applies_less_than_it_is_told_says_so() -> None:
 
 
 async def test_a_silent_charger_makes_each_errand_a_wire_error() -> None:
-    async with _bay() as bay:
+    async with _bay(falls_silent=True) as bay:
         bay.served.registers.silent.add(1)
         with pytest.raises(WireError, match="Bay 3"):
             await bay.outlet.set_limit(8_000)
@@ -146,7 +151,7 @@ async def test_a_fail_safe_that_the_device_cannot_mean_is_a_wire_error() -> None
 async def test_it_must_be_armed_until_it_was_and_then_shows_that_it_is() -> None:
     async with _bay() as bay:
         assert (await bay.outlet.poll()).failsafe_armed is False
-        assert (await bay.outlet.arm()).detail == "falls to 6.0 A within 30.000 s of silence"
+        assert (await bay.outlet.arm()).detail == "falls to 6 A within 30 s of silence"
         assert (await bay.outlet.poll()).failsafe_armed is True
         assert bay.served.written("failsafe_current") == 60
         assert bay.served.written("failsafe_timeout") == 30_000
@@ -205,7 +210,8 @@ async def test_a_current_that_the_device_does_not_know_is_unknown() -> None:
 
 
 async def test_a_meter_keeps_its_old_values_with_their_old_age(clock: FakeClock) -> None:
-    async with served("abb-b23", {"current_l1": Decimal("5.25"), "power": Decimal("-966.40")}) as one:
+    values = {"current_l1": Decimal("5.25"), "power": Decimal("-966.40")}
+    async with served("abb-b23", values, falls_silent=True) as one:
         meter = ModbusMeter(one.device, "grid", clock=clock)
         before = await meter.poll()
         assert (before.contact, before.current_ma, before.power_w) == (Contact.OK, (5_250, 0, 0), -966)

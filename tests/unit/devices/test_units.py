@@ -1,11 +1,13 @@
 """Registers become whole SI units; what is unknown stays unknown."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Final
 
 import pytest
 
 from baywarden.devices.contact import contact_of
-from baywarden.devices.units import MILLI, first_whole, phases_ma, text, whole
+from baywarden.devices.units import MILLI, phases_ma, power_w, text, whole
 from baywarden.model.reading import Contact
 from baywarden_drivers import (
     DeviceError,
@@ -16,8 +18,11 @@ from baywarden_drivers import (
     PointValue,
     Quality,
     Refused,
+    load_profile,
 )
 from baywarden_drivers.value import Value
+
+BOX: Final = load_profile("keba-p30")
 
 
 def _good(value: Value) -> PointValue:
@@ -52,25 +57,54 @@ def test_what_is_not_good_is_unknown_and_never_zero(quality: Quality) -> None:
     values = {"power": _bad(quality), "id_tag": _bad(quality), "current_l2": _bad(quality)}
     assert whole(values, "power") is None
     assert text(values, "id_tag") is None
-    assert phases_ma(values) == (None, None, None)
+    assert phases_ma(values, BOX) == (None, None, None)
+    assert power_w(values) is None
 
 
 def test_a_point_that_the_profile_does_not_have_is_unknown() -> None:
     assert whole({}, "power") is None
     assert text({}, "id_tag") is None
-    assert first_whole({}, ("limit_modbus", "limit_feedback")) is None
-
-
-def test_the_first_good_number_is_taken_even_if_it_is_zero() -> None:
-    values = {"limit_modbus": _good(0), "limit_feedback": _good(16)}
-    assert first_whole(values, ("limit_modbus", "limit_feedback"), MILLI) == 0
-    values["limit_modbus"] = _bad(Quality.MISSING)
-    assert first_whole(values, ("limit_modbus", "limit_feedback"), MILLI) == 16_000
+    assert power_w({}) is None
 
 
 def test_each_phase_is_known_or_unknown_by_itself() -> None:
     values = {"current_l1": _good(Decimal("6.123")), "current_l3": _good(0)}
-    assert phases_ma(values) == (6_123, None, 0)
+    assert phases_ma(values, BOX) == (6_123, None, 0)
+
+
+def test_a_meter_of_one_phase_tells_only_that_one() -> None:
+    values = {"current_l1": _good(Decimal("6.123"))}
+    assert phases_ma(values, load_profile("eastron-sdm120")) == (6_123, None, None)
+
+
+def test_the_sum_of_three_phases_says_nothing_of_a_single_one() -> None:
+    assert phases_ma({"current": _good(30)}, BOX) == (None, None, None)
+
+
+def test_a_dc_charger_loads_its_three_phases_alike() -> None:
+    station = load_profile("alpitronic-hypercharger")
+    assert phases_ma({"power": _good(69_000), "current_dc": _good(170)}, station) == (100_000,) * 3
+    assert phases_ma({"power": _bad(Quality.MISSING)}, station) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"power": _good(7_200), "power_l1": _good(1)}, 7_200),
+        (
+            {"power": _bad(Quality.MISSING), "power_l1": _good(1_000), "power_l2": _good(Decimal("1.4"))},
+            1_001,
+        ),
+        ({"power_l1": _good(1_000), "power_l2": _bad(Quality.MISSING)}, None),
+        ({"power_import": _good(500), "power_export": _good(1_500)}, -1_000),
+        ({"power_import": _good(500)}, None),
+        ({"power_dc": _good(47_000)}, 50_000),
+    ],
+)
+def test_power_is_the_devices_own_or_made_of_all_its_parts(
+    values: Mapping[str, PointValue], expected: int | None
+) -> None:
+    assert power_w(values) == expected
 
 
 @pytest.mark.parametrize(
@@ -82,6 +116,10 @@ def test_each_phase_is_known_or_unknown_by_itself() -> None:
         ("   ", None),
         ("", None),
         (" DE-ABC ", "DE-ABC"),
+        (b"\x04\xa1\xb2\xc3" + bytes(6), "04A1B2C3"),
+        (b"\x04\xa1\xb2\x00" + bytes(6), "04A1B200"),
+        (b"\x04\xa1\xb2\xc3\xd4\xe5\xf6" + bytes(3), "04A1B2C3D4E5F6"),
+        (bytes(10), None),
     ],
 )
 def test_a_card_is_text_in_hexadecimal_or_none(value: Value, expected: str | None) -> None:

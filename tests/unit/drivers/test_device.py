@@ -81,7 +81,7 @@ async def test_a_sentinel_is_not_available_and_never_a_number() -> None:
 
 
 async def test_a_silent_device_is_no_answer_with_its_name_and_what_was_tried() -> None:
-    async with served("abb-b23") as bay:
+    async with served("abb-b23", falls_silent=True) as bay:
         bay.registers.silent.add(1)
         with pytest.raises(NoAnswer, match="Bay 3: poll: unit 1"):
             await bay.device.poll()
@@ -367,15 +367,15 @@ async def test_a_fail_safe_that_can_only_be_read_is_judged() -> None:
 
 
 async def test_a_set_point_that_runs_out_is_written_again_by_the_keep_alive() -> None:
-    profile = parse_profile(
-        text_of("alfen-eve").replace("refresh_s = 25", "refresh_s = 1"), "made up", "alfen-quick"
-    )
-    async with served("", profile=profile) as bay:
+    async with served("alfen-eve") as bay:
         await bay.device.keep_alive()
         assert bay.registers.writes() == []
         await bay.device.set_current_limit(10)
         await bay.device.keep_alive()
-        assert len(bay.registers.writes()) == 1
+        assert len(bay.registers.writes()) == 1, "it has 25 s"
+    text = text_of("alfen-eve").replace("refresh_s = 25", "refresh_s = 1")
+    async with served("", profile=parse_profile(text, "made up", "alfen-quick")) as bay:
+        await bay.device.set_current_limit(10)
         await asyncio.sleep(1.05)
         await bay.device.keep_alive()
         assert len(bay.registers.writes()) == 2

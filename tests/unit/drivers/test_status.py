@@ -98,7 +98,7 @@ LISTED: dict[str, list[Value]] = {
 }
 
 
-@pytest.mark.parametrize("name", CHARGERS)
+@pytest.mark.parametrize("name", LISTED)
 def test_every_listed_raw_value_has_a_letter_and_a_state(name: str) -> None:
     others: dict[str, Value | None] = {
         "cable_state": 7,

@@ -26,7 +26,9 @@ def test_the_example_of_the_docstring_is_a_site() -> None:
     site = parse_site(text)
     assert site.rate == 30
     assert site.outlet_names == ("a1",)
-    assert site.event[0].request() == {"do": "silence", "device": "left", "for_s": 60}
+    assert (site.car[0].at_s, site.car[0].leave_at_s, site.car[0].need_wh) == (60, 5_400, 8_000)
+    assert site.event[0].at_s == 900
+    assert site.event[0].request() == {"do": "silence", "device": "left", "for": "1min"}
 
 
 @pytest.mark.parametrize(

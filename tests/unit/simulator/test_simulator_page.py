@@ -18,7 +18,7 @@ async def test_the_site_of_the_page_can_be_built() -> None:
 
 def test_the_page_names_every_request_and_no_other() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    table = page.partition("| request | further keys |")[2].partition("## What is simulated")[0]
+    table = page.partition("| request | what follows")[2].partition("## A whole site")[0]
     named = {
         word
         for row in table.splitlines()

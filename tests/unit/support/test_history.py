@@ -13,6 +13,7 @@ from baywarden.model.overstay import Basis, OverstayPolicy
 from support import fuse, history
 from support.booking_witness import Asked
 from support.car_park import Visit
+from support.kill_site import Kills
 
 POLICY = OverstayPolicy("std", "EUR", "UTC", Basis.CHARGE_END, Decimal("0.20"), grace_s=60)
 FEE = 500
@@ -166,3 +167,19 @@ def test_a_sum_of_limits_over_the_fuse_is_found_from_the_first_told_limits_on() 
     assert [one.from_s for one in fuse.unexcused(over, [(0, 45)])] == [20, 40]
     assert [fuse.worked_s(one, [(21, 22), (23, 99)]) for one in over] == [2, 0]
     assert [one.from_s for one in fuse.over_limit(fuse.as_told(notes), ("a", "b"), 20)] == [20]
+
+
+def test_who_only_comes_back_from_its_fail_safe_was_told_nothing() -> None:
+    notes = changes(
+        (0, "a", 16, "start"), (0, "b", 16, "start"), (5, "b", 0, "failsafe"), (8, "b", 16, "written"),
+        (9, "a", 10, "written"), (12, "b", 10, "written"), (20, "b", 16, "written"), (30, "b", 6, "written"),
+    )  # fmt: skip
+    assert [one.from_s for one in fuse.over_limit(notes, ("a", "b"), 20)] == [20]
+    assert [one.from_s for one in fuse.over_limit(fuse.as_told(notes), ("a", "b"), 20)] == [20]
+
+
+def test_stretches_in_which_nobody_worked_are_counted_once() -> None:
+    kills = Kills()
+    for stretch in ((50, 60), (10, 20), (15, 30), (58, 59)):
+        kills.nobody_worked(*stretch)
+    assert kills.off == [(10, 30), (50, 60)]

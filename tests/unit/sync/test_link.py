@@ -133,7 +133,7 @@ async def test_each_stream_has_one_event_in_flight() -> None:
 
 async def test_a_command_is_acknowledged_to_the_broker_after_its_reply() -> None:
     async with ScriptedBroker(lambda topic, payload: None if "rsp/" in topic else 0) as broker:
-        site = Site("127.0.0.1", broker.port)
+        site = Site("127.0.0.1", broker.port, ack_timeout_s=1)
         body: dict[str, Any] = {
             "id": "c",
             "expires_at": "2026-06-15T09:10:00Z",
