@@ -102,6 +102,9 @@ def _whys(data: Data, local: bool) -> Iterator[str]:
         told = list(dict.fromkeys(str(word) for word in words if word))
         if told:
             yield f"{evse.get('evse_id')}: {'; '.join(told)}"
+    for meter in data.get("meters") or ():
+        if meter.get("contact_reason"):
+            yield f"{meter.get('meter_id')}: {meter['contact_reason']}"
 
 
 def _circuits(data: Data, local: bool) -> Sequence[str]:

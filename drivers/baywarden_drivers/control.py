@@ -60,11 +60,6 @@ class Writing(Writer):
         pausing = () if profile.control is None else profile.control.paused_when
         self._paused_when = asker(pausing) if pausing else None
 
-    @property
-    def foreign_writes(self) -> int:
-        """How often another controller has changed the limit."""
-        return self._rival.count
-
     async def set_limit(self, amps: Decimal | float) -> Decimal:
         """Limit the current to at most `amps` per phase; the limit that the device then shows, in A.
 
@@ -100,7 +95,6 @@ class Writing(Writer):
         asked_a = self._asked_a
         has_fewer = bool(self.limit_a) and not self._is_paused and self.amperes.phases < self._phases
         if asked_a is not None and (self._may_be_lost or has_fewer):
-            self._may_be_lost = False
             await self.set_limit(asked_a)
 
     def shown_limit_a(self, values: Mapping[str, PointValue]) -> Decimal | None:
@@ -149,8 +143,9 @@ class Writing(Writer):
             if self.before_limit is not None:
                 await self.before_limit()
             expected_a = self.amperes.shown(point, amount) or _ZERO
-            self.limit_a, self._phases = expected_a, self.amperes.phases
+            self.limit_a, phases = expected_a, self.amperes.phases
             await self.send(point, encode(point, amount))
+            self._phases = phases
             if control.resume and amount and self._is_paused is not False:
                 self._is_paused = None
                 await asyncio.sleep(control.resume_delay_ms / 1000)

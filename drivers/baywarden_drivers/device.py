@@ -57,6 +57,8 @@ class Device:
         self._counter: int | Decimal | None = None
         self._next_poll_at = 0.0
         self._started_up_at = 0.0
+        self.last_poll: Poll | None = None
+        """What the last poll that was answered has found."""
         self._pace(base, connector)
 
     @property
@@ -96,6 +98,11 @@ class Device:
                 if self.profile.protocol.connection == "short":
                     await self._link.rest()
 
+    async def read_all(self) -> Poll:
+        """Like a poll, with all that is slow as well. Raises DeviceError when no hot point was readable."""
+        with self._told("read all"):
+            return self._finished([*await self._read_round(), *await self._polling.read_rest()])
+
     async def _read_round(self) -> list[str]:
         """Everything that one poll reads; sentences on what went wrong. The first silence ends it."""
         await self._learned()
@@ -120,7 +127,8 @@ class Device:
         values, doubted = self._watch.judge(self._polling.finished(), now_ms)
         faults += doubted
         faults += self._writing.look(values, self._contacts)
-        return Poll(values, self._contacts, tuple(faults), now_ms)
+        self.last_poll = Poll(values, self._contacts, tuple(faults), now_ms)
+        return self.last_poll
 
     async def _learned(self) -> None:
         """Make sure that the points are where the profile says, before any of them is read."""

@@ -181,6 +181,19 @@ class Polling:
         read.read_at = now
         return await self._try(read)
 
+    async def read_rest(self) -> list[str]:
+        """Read all that is due and not hot, one thing after the other; sentences on what went wrong."""
+        sentences: list[str] = []
+        for _ in range(2 * len(self._points)):
+            if not self._has_due(mono_s()):
+                break
+            sentences += await self.read_slow()
+        return sentences
+
+    def _has_due(self, now: float) -> bool:
+        is_open = self._length.on_trial or self._presence.next_to_ask(self._points, now) is not None
+        return is_open or any(not one.read_at for one in self._once) or self._due(now) is not None
+
     async def _end_trial(self) -> list[str]:
         """Shorter reads are answered: whether the long one is as well by now."""
         read = self._long_read

@@ -33,6 +33,7 @@ class Rival:
         failsafe = profile.failsafe
         self._failsafe_point = profile.readable.get((failsafe and failsafe.current_point) or "")
         self._ours_a: Decimal | None = None
+        self._phases = amperes.phases
         self._shown_a: Decimal | None = None
         self._told_ms = 0
         self._seen_ms = 0
@@ -44,6 +45,7 @@ class Rival:
     def told(self, written_a: Decimal, shown_a: Decimal, now_ms: int) -> None:
         """We wrote a limit and read this one back."""
         self._ours_a, self._shown_a, self._told_ms, self._foreign_a = written_a, shown_a, now_ms, None
+        self._phases = self._amperes.phases
 
     def forget(self) -> None:
         """A write is under way, or the device has restarted: what it shows now proves nothing."""
@@ -64,6 +66,8 @@ class Rival:
     def _look(self, values: Mapping[str, PointValue], now_ms: int) -> None:
         if self._readback is None or self._ours_a is None or self._shown_a is None:
             return
+        if self._amperes.phases != self._phases:
+            return  # the same watts are other amperes now
         point = values.get(self._readback.name)
         if point is None:
             return

@@ -104,6 +104,7 @@ def test_a_disk_that_refuses_at_any_moment_loses_nothing_and_recovers(
         kept = 0
         for moment in range(120):
             countdown = iter(range(moment % 13, -1, -1))
+            # mypy cannot infer a lambda with a default, and the default binds this round's countdown
             disk.refuse = lambda op, countdown=countdown: next(countdown, 0) == 0  # type: ignore[misc]
             outcome = writer.commit_all([Batch(bookings=(booking(rev=kept + 1),), drafts=(draft(),))])
             disk.refuse = lambda op: False

@@ -66,6 +66,7 @@ STATUS: Final[Mapping[str, Any]] = {
         {
             "meter_id": "grid",
             "contact": "silent",
+            "contact_reason": "grid: poll: unit 1 gave no answer",
             "power_w": None,
             "current_a": [None, None, None],
             "age_s": 75,
@@ -152,6 +153,12 @@ def test_the_status_shows_what_is_not_known_as_a_dash(tmp_path: Path) -> None:
     assert row(done.stdout, "booking") == ["booking", "12", "9", "1", "3"]
     assert "bay-1: circuit carpark, phase L1" in done.stdout
     assert "not connected since 2026-06-15 08:00:00Z: connection refused" in done.stdout
+
+
+def test_the_status_says_what_is_wrong_with_a_meter(tmp_path: Path) -> None:
+    with FakeDaemon(tmp_path / "c.sock", {"status": {"data": STATUS}}) as daemon:
+        done = baywarden("status", "--socket", daemon.path)
+    assert "grid: grid: poll: unit 1 gave no answer" in done.stdout.splitlines()
 
 
 def test_the_status_as_json_is_what_the_daemon_said(tmp_path: Path) -> None:

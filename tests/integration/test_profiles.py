@@ -85,7 +85,7 @@ def truths_of(point: ReadPoint, luck: random.Random) -> list[tuple[Value | None,
     plain = point.model_copy(
         update={"nan": (), "min": None, "max": None, "overflow_high_word": None, "prefix": ""}
     )
-    found = []
+    found: list[tuple[Value | None, PointValue]] = []
     for raw in raws_of(point, luck):
         meant = decode(plain, raw).value
         if meant is not None:

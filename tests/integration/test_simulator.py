@@ -6,7 +6,7 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -528,7 +528,7 @@ async def test_the_command_serves_a_pseudo_terminal_until_it_is_told_to_stop(tmp
     assert said["listeners"] == {"wire": str(link)}
     client = AsyncModbusSerialClient(str(link), baudrate=19_200, timeout=PATIENCE_S, retries=0)
     assert await client.connect()
-    registers = [0, 0]
+    registers: Sequence[int] = (0, 0)
     async with asyncio.timeout(PATIENCE_S):
         while not (registers[0] == 7 and registers[1] >= 159):
             await asyncio.sleep(0.02)

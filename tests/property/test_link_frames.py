@@ -12,7 +12,7 @@ from pymodbus.pdu import DecodePDU, ModbusPDU
 from pymodbus.pdu import bit_message as bits
 from pymodbus.pdu import register_message as registers
 
-from baywarden_drivers import DeviceError, Refused, RtuOverTcpLink, SerialLink, TcpLink, ValueRefused
+from baywarden_drivers import DeviceError, Link, Refused, RtuOverTcpLink, SerialLink, TcpLink, ValueRefused
 from baywarden_drivers.links import Pacing, Request
 from baywarden_drivers.links.framing import RtuFraming, TcpFraming
 from baywarden_drivers.links.match import (
@@ -57,25 +57,25 @@ def pieces(data: bytes, cuts: Sequence[int]) -> list[bytes]:
 
 def pymodbus_says(request: Request) -> ModbusPDU:
     """The same request in the library's words."""
-    place = {"address": request.address, "dev_id": request.unit}
-    on = [bool(value) for value in request.values]
+    unit, at, count = request.unit, request.address, request.count
+    on, values = [bool(value) for value in request.values], list(request.values)
     match request.function:
         case 1:
-            return bits.ReadCoilsRequest(count=request.count, **place)
+            return bits.ReadCoilsRequest(address=at, dev_id=unit, count=count)
         case 2:
-            return bits.ReadDiscreteInputsRequest(count=request.count, **place)
+            return bits.ReadDiscreteInputsRequest(address=at, dev_id=unit, count=count)
         case 3:
-            return registers.ReadHoldingRegistersRequest(count=request.count, **place)
+            return registers.ReadHoldingRegistersRequest(address=at, dev_id=unit, count=count)
         case 4:
-            return registers.ReadInputRegistersRequest(count=request.count, **place)
+            return registers.ReadInputRegistersRequest(address=at, dev_id=unit, count=count)
         case 5:
-            return bits.WriteSingleCoilRequest(bits=on, **place)
+            return bits.WriteSingleCoilRequest(address=at, dev_id=unit, bits=on)
         case 6:
-            return registers.WriteSingleRegisterRequest(registers=list(request.values), **place)
+            return registers.WriteSingleRegisterRequest(address=at, dev_id=unit, registers=values)
         case 15:
-            return bits.WriteMultipleCoilsRequest(bits=on, **place)
+            return bits.WriteMultipleCoilsRequest(address=at, dev_id=unit, bits=on)
         case _:
-            return registers.WriteMultipleRegistersRequest(registers=list(request.values), **place)
+            return registers.WriteMultipleRegistersRequest(address=at, dev_id=unit, registers=values)
 
 
 @given(requests(), words)
@@ -280,6 +280,7 @@ async def _talk(wire: str, talks: list[list[bytes | tuple[int, int]]]) -> None:
             yield 0, one if isinstance(one, bytes) else _damaged(right, *one)
 
     async with PtyPeer(reply) if wire == "serial" else TcpPeer(reply) as peer:
+        link: Link
         if isinstance(peer, PtyPeer):
             link = SerialLink(peer.path, 115_200)
         else:

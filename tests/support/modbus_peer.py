@@ -224,11 +224,19 @@ class TcpPeer:
         self._talks: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
 
     async def __aenter__(self) -> "TcpPeer":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        await self.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen, again at the same port."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Hang up, and be reached no more."""
         assert self._server is not None
         self._server.close()
         talks = [task for task in self._talks if task is not None]
@@ -247,6 +255,8 @@ class TcpPeer:
                 self.requests.append(request)
                 for delay_s, data in self.script(request):
                     await asyncio.sleep(delay_s)
+                    if writer.is_closing():
+                        return
                     if not data:
                         writer.transport.abort()
                         return

@@ -197,9 +197,15 @@ def _after_cut(durable: bytearray, pending: Sequence[Write | Truncate], dice: ra
     for op in pending:
         if fate == "nothing" or (fate != "all" and dice.random() < 0.5):
             continue
-        torn = fate == "halves" and isinstance(op, Write)
-        _apply(image, Write(op.path, op.offset, op.data[: dice.randrange(len(op.data) + 1)]) if torn else op)  # type: ignore[union-attr]
+        _apply(image, _torn(op, dice) if fate == "halves" else op)
     return bytes(image)
+
+
+def _torn(op: Write | Truncate, dice: random.Random) -> Write | Truncate:
+    """Only the beginning of a write."""
+    if isinstance(op, Truncate):
+        return op
+    return Write(op.path, op.offset, op.data[: dice.randrange(len(op.data) + 1)])
 
 
 def _apply(image: bytearray, op: Write | Truncate) -> None:

@@ -80,7 +80,9 @@ def apart(profile: Profile, points: Iterable[ReadPoint]) -> list[list[ReadPoint]
     groups: list[tuple[set[tuple[int, str, int]], list[ReadPoint]]] = []
     for point in points:
         where = place(profile, point)
-        cells = {(where.unit, point.type, at) for at in range(where.address, where.address + point.count)}
+        cells: set[tuple[int, str, int]] = {
+            (where.unit, point.type, at) for at in range(where.address, where.address + point.count)
+        }
         for taken, members in groups:
             if taken.isdisjoint(cells):
                 taken.update(cells)

@@ -50,6 +50,9 @@ def add_parser(actions: Any) -> None:
     parser.add_argument(
         "--timeout-ms", type=int, metavar="MS", help="longest wait for an answer (default: 300, TCP 1000)"
     )
+    parser.add_argument(
+        "--quick", action="store_true", help="only find devices, do not find out who they are"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_folders(parser)
 
@@ -87,6 +90,7 @@ class _Choice:
     units: Sequence[int] | None
     timeout_s: float | None
     every_setting: bool
+    is_quick: bool
 
 
 def _plans(args: Namespace) -> list[_Plan]:
@@ -95,7 +99,7 @@ def _plans(args: Namespace) -> list[_Plan]:
     if args.port is not None and units is not None and not 1 <= units[0] <= units[-1] <= 247:
         raise WrongUse(f"--units {args.units}: on a serial line unit numbers are 1 to 247")
     timeout_s = None if args.timeout_ms is None else args.timeout_ms / 1000
-    choice = _Choice([serial_setting(text) for text in args.setting], units, timeout_s, args.all)
+    choice = _Choice([serial_setting(text) for text in args.setting], units, timeout_s, args.all, args.quick)
     plans: list[_Plan] = []
     if args.port is not None:
         plans.append(lambda profiles, bar: _serial(args.port, choice, profiles, bar))
@@ -115,7 +119,7 @@ def _serial(path: str, choice: _Choice, profiles: "list[Profile]", bar: "Progres
             line,
             choice.settings or likely_settings(profiles),
             choice.units or usual_units(profiles),
-            profiles,
+            [] if choice.is_quick else profiles,
             every_setting=choice.every_setting,
             tell=bar,
         )
@@ -132,7 +136,7 @@ def _tcp_plan(host: str, port: int, choice: _Choice, *, is_rtu: bool) -> _Plan:
         line = TcpLine(host, port, rtu=is_rtu, timeout_s=choice.timeout_s or 1.0)
         units = choice.units or (usual_units(profiles) if is_rtu else TCP_UNITS)
         try:
-            return sweep_tcp(line, units, profiles, tell=bar)
+            return sweep_tcp(line, units, [] if choice.is_quick else profiles, tell=bar)
         finally:
             line.close()
 
@@ -173,7 +177,7 @@ def _rows(found: "Found", known: "Mapping[str, Profile]") -> Iterator[list[str]]
     line = "-" if found.setting is None else str(found.setting)
     candidates = found.who.candidates[:_MOST_SHOWN]
     if not candidates:
-        yield [str(found.unit), line, "-", "-", "-", found.who.sunspec or "no profile fits what it answers"]
+        yield [str(found.unit), line, "-", "-", "-", _nobody(found)]
     for place, one in enumerate(candidates):
         profile = known[one.profile]
         yield [
@@ -184,6 +188,12 @@ def _rows(found: "Found", known: "Mapping[str, Profile]") -> Iterator[list[str]]
             f"{profile.vendor} {profile.model}",
             ", ".join(one.reasons[:3]) if not place else "",
         ]
+
+
+def _nobody(found: "Found") -> str:
+    if not found.who.questions:
+        return "it answers; not asked further"
+    return found.who.sunspec or "no profile fits what it answers"
 
 
 def _toml(sweep: "Sweep", known: "Mapping[str, Profile]") -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from baywarden_config.asking import ask
 from baywarden_config.catalogue import all_profiles
 from baywarden_config.device.reach import daemon_id, opened, reaching, setting_of
-from baywarden_config.device.values import lines_of, rows_of
+from baywarden_config.device.values import lines_of
 from baywarden_config.errors import DONE, FAILED, WrongUse
 from baywarden_config.layout import said, table
 from baywarden_config.places import host_port
@@ -42,17 +42,10 @@ def run(args: Namespace) -> int:
 
 
 async def _identity(args: Namespace) -> Mapping[str, Any]:
+    from baywarden_drivers.bench.rows import identity_answer  # noqa: PLC0415 (loads the wires)
+
     async with opened(args) as device:
-        found = await device.identify()
-        return {
-            "device": device.name,
-            "vendor": found.vendor,
-            "model": found.model,
-            "serial": found.serial,
-            "firmware": found.firmware,
-            "values": rows_of(device, found.values),
-            "decisions": [str(one) for one in found.decisions],
-        }
+        return identity_answer(device, await device.identify())
 
 
 def _print_identity(args: Namespace, answer: Mapping[str, Any]) -> int:

@@ -45,7 +45,7 @@ def add_parser(actions: Any) -> None:
         dest="folder",
         default=OWN_FOLDER,
         metavar="FOLDER",
-        help="folder to write to (default: %(default)s)",
+        help="write it there (default: %(default)s)",
     )
     parser.add_argument("--force", action="store_true", help="overwrite the file")
 

@@ -4,17 +4,16 @@ import asyncio
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from baywarden_config.asking import ask
 from baywarden_config.device.reach import daemon_id, opened, reaching
-from baywarden_config.device.values import Row, lines_of, rows_of
+from baywarden_config.device.values import Row, lines_of
 from baywarden_config.errors import DONE, FAILED, WrongUse
 
 if TYPE_CHECKING:
-    from baywarden_drivers import Device
     from baywarden_drivers.profile import Profile
-    from baywarden_drivers.value import PointValue
 
 
 def add_parser(actions: Any) -> None:
@@ -57,6 +56,8 @@ def told(answer: Mapping[str, Any]) -> list[str]:
 
 
 async def _read(args: Namespace) -> Mapping[str, Any]:
+    from baywarden_drivers.bench.rows import read_device  # noqa: PLC0415 (loads the wires)
+
     async with opened(args) as device:
         check_points(device.profile, args.points)
         return await read_device(device, args.points)
@@ -64,46 +65,11 @@ async def _read(args: Namespace) -> Mapping[str, Any]:
 
 def check_points(profile: "Profile", names: Sequence[str]) -> None:
     """Raises WrongUse for a point that the profile does not have."""
-    from difflib import get_close_matches  # noqa: PLC0415 (only for faults)
+    from baywarden_drivers.bench.rows import known_points  # noqa: PLC0415 (loads the wires)
 
-    known = {*profile.readable, *(one.name for one in profile.derive)}
+    known = known_points(profile)
     for name in names:
         if name not in known:
             near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
             raise WrongUse(f"{profile.name} has no point {name!r}; {hint}")
-
-
-async def read_device(device: "Device", names: Sequence[str] = ()) -> dict[str, Any]:
-    """Everything the device can be asked, or the points named. Raises DeviceError."""
-    poll = await device.poll()
-    values = dict(poll)
-    faults = list(poll.faults)
-    wanted = [name for name in (names or device.profile.readable) if name in device.profile.readable]
-    for name in wanted:
-        if names or not values[name].good:
-            values |= await _one(device, name, faults if names else [])
-    status = device.status(values) if device.profile.kind == "charger" else None
-    shown = list(names) if names else []
-    return {
-        "device": device.name,
-        "values": rows_of(device, values, shown),
-        "status": None
-        if status is None or names
-        else {"iec": status.iec, "state": status.state, "detail": status.detail},
-        "decisions": [] if names else [str(one) for one in device.decisions],
-        "faults": list(dict.fromkeys(faults)),
-    }
-
-
-async def _one(device: "Device", name: str, faults: list[str]) -> "dict[str, PointValue]":
-    """One point alone; a refusal is a value of its own."""
-    from baywarden_drivers.errors import DeviceError  # noqa: PLC0415 (not for --help)
-    from baywarden_drivers.mono import mono_ms  # noqa: PLC0415 (the same)
-    from baywarden_drivers.value import PointValue, Quality  # noqa: PLC0415 (the same)
-
-    try:
-        return {name: await device.read(name)}
-    except DeviceError as error:
-        faults.append(error.detail)
-        return {name: PointValue(None, Quality.MISSING, mono_ms(), error.detail)}

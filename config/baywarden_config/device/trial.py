@@ -36,6 +36,13 @@ def add_parser(actions: Any) -> None:
         help="highest limit to try where the charger shows none of its own (default: %(default)s)",
     )
     parser.add_argument(
+        "--failsafe-s",
+        type=int,
+        default=10,
+        metavar="S",
+        help="time-out of the fail-safe for the test, if the charger takes it (default: %(default)s)",
+    )
+    parser.add_argument(
         "--settle-s", type=float, metavar="S", help="longest wait for a limit to show in the current"
     )
 
@@ -46,6 +53,8 @@ def run(args: Namespace) -> int:
     max_a = _amps(args.max_a)
     if args.settle_s is not None and not 0 <= args.settle_s <= 600:
         raise WrongUse(f"--settle-s {args.settle_s:g}: must be 0 to 600")
+    if not 1 <= args.failsafe_s <= 180:
+        raise WrongUse(f"--failsafe-s {args.failsafe_s}: must be 1 to 180")
     if device_id is not None:
         steps = _by_daemon(args, device_id)
     else:
@@ -77,7 +86,7 @@ def _amps(text: str) -> Decimal:
 
 
 async def _walk(args: Namespace, max_a: Decimal) -> "Sequence[Step]":
-    from baywarden_drivers.bench.walk import Walk  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.walk import walk  # noqa: PLC0415 (loads the wires)
 
     async def agree(question: str) -> bool:
         if args.read_only:
@@ -89,7 +98,14 @@ async def _walk(args: Namespace, max_a: Decimal) -> "Sequence[Step]":
             print(told(asdict(step)), flush=True)
 
     async with opened(args, reads_only=args.read_only) as device:
-        return await Walk(device, agree=agree, tell=tell, max_a=max_a, settle_s=args.settle_s).run()
+        return await walk(
+            device,
+            agree=agree,
+            tell=tell,
+            max_a=max_a,
+            settle_s=args.settle_s,
+            failsafe_s=Decimal(args.failsafe_s),
+        )
 
 
 def told(step: Mapping[str, Any]) -> str:

@@ -10,10 +10,9 @@ from typing import Any
 
 from baywarden_config.asking import ask
 from baywarden_config.device.reach import daemon_id, opened, reaching
-from baywarden_config.device.read import check_points, read_device
-from baywarden_config.device.values import lines_of
+from baywarden_config.device.read import check_points
+from baywarden_config.device.values import lines_of, shown
 from baywarden_config.errors import DONE, WrongUse
-from baywarden_config.layout import said
 
 
 def add_parser(actions: Any) -> None:
@@ -45,7 +44,8 @@ def run(args: Namespace) -> int:
 
 
 async def _watch(args: Namespace, screen: "_Screen") -> None:
-    from baywarden_drivers.errors import DeviceError  # noqa: PLC0415 (not for --help)
+    from baywarden_drivers.bench.rows import read_device  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.errors import DeviceError  # noqa: PLC0415 (the same)
 
     async with opened(args) as device:
         check_points(device.profile, args.points)
@@ -98,7 +98,7 @@ class _Screen:
             for name, (value, quality, reason, unit) in now.items():
                 if self._before.get(name) != (value, quality, reason, unit):
                     why = "" if quality == "good" else f"  {quality}: {reason}"
-                    print(f"{at[11:23]}  {name} = {said(value, unit or '')}{why}", flush=True)
+                    print(f"{at[11:23]}  {name} = {shown(value)} {unit or ''}{why}", flush=True)
         self._before = now
 
     def lost(self, why: str) -> None:

@@ -19,12 +19,17 @@ from baywarden_drivers.sunspec import Chain, discover, resolve
 
 HOPELESS = -4.5
 """No further question is asked for a profile that stands here."""
+_DOUBTED = -1.5
+"""Here stands a profile of which one register does not exist."""
+_LIKELY = 6.0
+_ALL = 99
 _SOMETHING_ELSE = 2.0
 """The weight of the thought that it is none of the profiles."""
 _FACTORY = 0.5
 _SUNSPEC = 8.0
 _SHOWN = 0.02
-_MOST_SILENCES = 12
+_MOST_SILENCES = 6
+"""In a row, and to reads of one type of register."""
 _SUNSPEC_BASES = (40_000, 50_000, 0)
 _RIVAL = 3.0
 """Profiles this near to the best are told apart by what only one of them has."""
@@ -73,53 +78,86 @@ class Asker:
         self.questions = self.heard = 0
         self._line = line
         self._known: dict[tuple[str, int, int], Heard] = {}
-        self._silences = 0
+        self._silences: dict[int, int] = {}
 
     def read(self, kind: str, address: int, count: int) -> Heard:
-        """What comes back; a device that keeps silent too often is not asked new things any more."""
+        """What comes back; a device that keeps silent about a type of register is not asked for it any more."""
         key = kind, address, count
         if key not in self._known:
             self._known[key] = self._ask(Request(self.unit, READ_FUNCTIONS[kind], address, count))
         return self._known[key]
 
     def _ask(self, request: Request) -> Heard:
-        if self._silences >= _MOST_SILENCES:
+        function = request.function
+        if self._silences.get(function, 0) >= _MOST_SILENCES:
             return Heard(Hearing.SILENCE)
         self.questions += 1
         heard = self._line.ask(request)
         if heard.how is Hearing.NOISE:
             heard = self._line.ask(request)
         self.heard += heard.is_device
-        self._silences = 0 if heard.is_device else self._silences + 1
+        self._silences[function] = 0 if heard.is_device else self._silences.get(function, 0) + 1
         return heard
 
 
-@dataclass(slots=True)
 class _Standing:
     """A profile as this device has its points, and what speaks for and against it."""
 
-    name: str
-    profile: Profile | None
-    evidence: list[Evidence]
+    def __init__(self, name: str, profile: Profile | None, unit: int) -> None:
+        self.name = name
+        self.profile = profile
+        """None for one whose SunSpec models are not there."""
+        self.evidence: list[Evidence] = []
+        self._points: Iterator[ReadPoint] = iter(())
+        if profile is None:
+            self.evidence.append(Evidence(HOPELESS, "its SunSpec models are not there"))
+            return
+        self.evidence.append(Evidence(_FACTORY if unit == profile.default_unit else 0.0, ""))
+        if any(point.name == "model_id" for point in profile.read):
+            self.evidence.append(Evidence(_SUNSPEC, "its SunSpec model is there"))
+        telling = telling_points(profile)
+        self._points = iter([one for one in telling if place(profile, one, 1, unit).unit == unit])
 
     @property
     def score(self) -> float:
         return sum(one.weight for one in self.evidence)
 
+    def ask(self, asker: Asker, most: int, bound: float) -> None:
+        """Up to `most` further questions, as long as its score is above `bound`."""
+        while most and self.score > bound:
+            point = next(self._points, None)
+            if point is None:
+                return
+            self.evidence.append(_asked(asker, point, self.profile))
+            most -= 1
+
 
 def identify(line: Line, unit: int, profiles: Sequence[Profile], tell: Tell | None = None) -> Who:
-    """Rank the profiles for the device at `unit`. Raises LinkDown when the wire is lost."""
+    """Rank the profiles for the device at `unit`. Raises LinkDown when the wire is lost.
+
+    First the most telling question of each profile; then all questions of those that it did not speak against;
+    and when none of them is likely, of the others too.
+    """
     asker = Asker(line, unit)
     chain = _chain(asker)
-    standings = []
-    for done, profile in enumerate(profiles):
-        if tell is not None:
-            tell(done, len(profiles))
-        readings = [_Standing(profile.name, one, _weighed(asker, one)) for one in _readings(profile, chain)]
-        standings.append(max(readings, key=lambda one: one.score))
-    _tell_apart(asker, standings)
+    readings = [
+        _Standing(profile.name, one, unit) for profile in profiles for one in _readings(profile, chain)
+    ]
+    rounds = ((1, _DOUBTED), (_ALL, _DOUBTED), (_ALL, HOPELESS))
+    for turn, (most, bound) in enumerate(rounds):
+        if turn == len(rounds) - 1 and max((one.score for one in readings), default=0.0) >= _LIKELY:
+            break
+        for done, one in enumerate(readings):
+            if tell is not None:
+                tell(turn * len(readings) + done, 2 * len(readings))
+            one.ask(asker, most, bound)
+    best: dict[str, _Standing] = {}
+    for one in readings:
+        if one.name not in best or one.score > best[one.name].score:
+            best[one.name] = one
+    _tell_apart(asker, [*best.values()])
     sunspec = "" if chain is None else str(chain)
-    return Who(_ranked(standings) if asker.heard else (), asker.questions, sunspec, asker.heard)
+    return Who(_ranked([*best.values()]) if asker.heard else (), asker.questions, sunspec, asker.heard)
 
 
 def _tell_apart(asker: Asker, standings: Sequence[_Standing]) -> None:
@@ -151,22 +189,6 @@ def _sure_points(standing: _Standing) -> list[ReadPoint]:
     return [
         one for one in profile.read if not one.optional and one.unit_id is None and one.scope == "connector"
     ]
-
-
-def _weighed(asker: Asker, profile: Profile | None) -> list[Evidence]:
-    """The evidence for a profile; None stands for one whose SunSpec models are not there."""
-    if profile is None:
-        return [Evidence(HOPELESS, "its SunSpec models are not there")]
-    evidence = [Evidence(_FACTORY if asker.unit == profile.default_unit else 0.0, "")]
-    if any(point.name == "model_id" for point in profile.read):
-        evidence.append(Evidence(_SUNSPEC, "its SunSpec model is there"))
-    for point in telling_points(profile):
-        if place(profile, point, 1, asker.unit).unit != asker.unit:
-            continue
-        evidence.append(_asked(asker, point, profile))
-        if sum(one.weight for one in evidence) <= HOPELESS:
-            break
-    return evidence
 
 
 def _asked(asker: Asker, point: ReadPoint, profile: Profile | None = None) -> Evidence:

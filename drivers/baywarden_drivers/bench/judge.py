@@ -99,7 +99,7 @@ def _of_writes(profile: Profile) -> Iterator[str]:
     if control is None or point is None:
         return
     if is_stored(point):
-        yield f'write "{point.name}" wears the device (persistent or not cyclic): limits are written as rarely as can be'
+        yield f'write "{point.name}" wears the device (persistent or not cyclic): limits are written rarely'
     if point.zero == "not documented" and not control.pause:
         yield f'write "{point.name}".zero is not documented and there is no control.pause: 0 A will not be written'
     if point.max is None:

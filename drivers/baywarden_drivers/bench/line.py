@@ -84,8 +84,8 @@ class Line(ABC):
         self._quiet_until = 0.0
 
     @abstractmethod
-    def ask(self, request: Request) -> Heard:
-        """Send and listen. Raises LinkDown when the wire cannot be used."""
+    def ask(self, request: Request, *, trailing: bool = False) -> Heard:
+        """Send and listen, with `trailing` also behind the answer. Raises LinkDown when the wire cannot be used."""
 
     @abstractmethod
     def close(self) -> None:
@@ -137,7 +137,7 @@ class SerialLine(Line):
         """What is said while nobody asks."""
         return self._collect(time.monotonic() + seconds, lambda data: False)
 
-    def ask(self, request: Request) -> Heard:
+    def ask(self, request: Request, *, trailing: bool = False) -> Heard:
         """Send and listen; an echo of our own bytes is taken off."""
         self._rest()
         frame = framed("rtu", request.unit, request.pdu)
@@ -149,7 +149,7 @@ class SerialLine(Line):
         data = self._collect(until, lambda data: rtu_answer(_after_echo(data, frame), request) is not None)
         rest = _after_echo(data, frame)
         answer = rtu_answer(rest, request)
-        if answer is not None:
+        if answer is not None and trailing:
             rest += self._collect(time.monotonic() + _TRAILING_S + 4 * char_s, lambda data: False)
         heard = _judged(rest, answer, request, has_echo=len(rest) < len(data))
         return self._done(
@@ -194,7 +194,7 @@ class TcpLine(Line):
         self._socket: socket.socket | None = None
         self._transaction = 0
 
-    def ask(self, request: Request) -> Heard:
+    def ask(self, request: Request, *, trailing: bool = False) -> Heard:
         """Send and listen. Raises LinkDown when there is no connection."""
         self._rest()
         wire = self._open()

@@ -73,7 +73,7 @@ def sweep_serial(
 ) -> Sweep:
     """Try every unit at every setting; once somebody answers at a setting, the others are left out.
 
-    First with the question that most devices answer, then with a second one.
+    First with the question that most devices answer, then with a second one. Without profiles nobody is named.
     """
     rtu = [one for one in profiles if one.transport.rtu is not None]
     look = _Look(line, likely_units(rtu, units), rtu, tell, len(settings))
@@ -173,17 +173,19 @@ class _Look:
 
     def _look_closer(self, present: list[int], probe: int) -> None:
         """The setting is right: who is silent about the first question, how well answers come, who is it."""
-        others = [unit for unit in self._units if unit not in present]
-        present += [unit for unit in others if self._is_there(unit, 1 - probe)]
-        for unit in sorted(present):
+        answered = dict.fromkeys(present, probe)
+        others = [unit for unit in self._units if unit not in answered]
+        answered |= {unit: 1 - probe for unit in others if self._is_there(unit, 1 - probe)}
+        for unit in sorted(answered):
             found = Found(unit, self._setting)
             self.sweep.found.append(found)
-            self._check(found)
-            found.who = identify(self._line, unit, self._profiles, self._telling(unit))
+            self._check(found, answered[unit])
+            if self._profiles:
+                found.who = identify(self._line, unit, self._profiles, self._telling(unit))
 
-    def _check(self, found: Found) -> None:
+    def _check(self, found: Found, probe: int) -> None:
         for _ in range(_CHECKS):
-            heard = self._line.ask(probe_requests(found.unit)[0])
+            heard = self._line.ask(probe_requests(found.unit)[probe], trailing=True)
             found.checks += 1
             found.damaged += heard.how is Hearing.NOISE
             found.crowded += bool(heard.extra)

@@ -76,7 +76,8 @@ class TcpFraming(Framing):
     def end(self) -> None:
         """Only the begin of a frame stays."""
         self._request = None
-        self.idle(b"")
+        if self._stream:
+            self.idle(b"")
 
     def idle(self, data: bytes) -> bool:
         """Keep the begin of a frame whose rest is still to come."""

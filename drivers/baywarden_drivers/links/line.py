@@ -3,25 +3,22 @@
 from typing import Final
 
 from baywarden_drivers.errors import Garbled, LinkDown, NoAnswer, Refused
-from baywarden_drivers.links.back_off import BackOff
+from baywarden_drivers.links.connection import Connection
 from baywarden_drivers.links.request import Request
 from baywarden_drivers.links.silence import keep_silence
 from baywarden_drivers.links.statistics import Busy, LinkStatistics
-from baywarden_drivers.links.units import Pacing, UnitState
+from baywarden_drivers.links.units import PATIENCE, Pacing, UnitState
 from baywarden_drivers.links.wire import Damaged, HungUp, Wire
 from baywarden_drivers.mono import mono_s
 
+GATEWAY_SILENCE: Final = (10, 11)
+"""Exceptions by which a gateway says that the unit behind it is silent."""
 _NEIGHBOUR_S: Final = 10.0
 """A connection on which another unit has answered this recently is not at fault."""
-GATEWAY_SILENCE: Final = (10, 11)
 _FRAME_EXTRA: Final = 6
 """Unit numbers and check sums of a request and its answer."""
 _SILENCE_FACTOR: Final = 12.0
 """A dead unit rests so many times longer than its neighbours had to wait for it: it costs them 8 %."""
-_IDLE_S: Final = 1.0
-"""A connection unused for this long may have been closed by the other side without our knowing."""
-_IDLE_SHARE: Final = 0.9
-_SURELY_IDLE: Final = 0.5
 
 
 class Line:
@@ -30,17 +27,8 @@ class Line:
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self.units: dict[int, UnitState] = {}
-        self._back_off = BackOff()
+        self.connection = Connection(wire)
         self._busy = Busy(mono_s())
-        self._generation = 0
-        """Rises with each connection that may have found a device that has restarted."""
-        self._connections = self._failures = self._hang_ups = 0
-        self._hang_ups_in_row = 0
-        self._used_at = 0.0
-        self._answered_on = 0
-        """The last connection on which somebody has answered."""
-        self._idle_close_s = 0.0
-        self._is_resting = False
         self._fell_silent: set[int] = set()
         """Units that answered on this connection, and then did not, with no other heard since."""
 
@@ -57,34 +45,26 @@ class Line:
         state.pacing = state.pacing.and_also(pacing) if state.is_paced else pacing
         state.is_paced = True
         idle = [one.pacing.idle_close_s for one in self.units.values() if one.pacing.idle_close_s]
-        self._idle_close_s = min(idle, default=0.0)
+        self.connection.idle_close_s = min(idle, default=0.0)
 
     def check_welcome(self, request: Request) -> None:
         """Raises LinkDown at once when it is known that nothing would be sent."""
-        now = mono_s()
         state = self.unit(request.unit)
-        if now < state.retry_at:
-            wait_s = state.retry_at - now
+        wait_s = state.retry_at - mono_s() if state.retry_at else 0.0
+        if wait_s > 0:
             raise LinkDown(
                 f"unit {request.unit} was silent {state.silences} times; next try in {wait_s:.0f} s"
             )
-        if now < self._back_off.until and not self.wire.is_open:
-            raise LinkDown(f"{self._back_off.reason}; next try in {self._back_off.until - now:.1f} s")
-
-    def rest(self) -> None:
-        """Close the connection until it is needed again; that is no loss of contact."""
-        if self.wire.is_open and self.wire.is_network:
-            self._is_resting = True
-            self.wire.close()
+        self.connection.check_welcome()
 
     def statistics(self) -> LinkStatistics:
         """The figures of the wire."""
-        wire = self.wire
+        wire, connection = self.wire, self.connection
         return LinkStatistics(
             is_open=wire.is_open,
-            connections=self._connections,
-            failures=self._failures,
-            hang_ups=self._hang_ups,
+            connections=connection.opened,
+            failures=connection.failures,
+            hang_ups=connection.hang_ups,
             requests=self._busy.exchanges,
             busy_s=self._busy.total_s,
             utilisation=self._busy.share(mono_s()),
@@ -93,34 +73,13 @@ class Line:
             hears_itself=wire.framing.hears_itself,
         )
 
-    # The connection.
-
     async def open(self) -> None:
         """Have a connection. Raises LinkDown."""
-        if self._idle_close_s and mono_s() - self._used_at > _IDLE_SHARE * self._idle_close_s:
-            self.rest()  # rather than to send into a connection that is being closed
-        if self.wire.is_open:
-            return
-        is_same_contact = not self._back_off.failures and (self._is_resting or self._was_closed_idle())
-        try:
-            await self.wire.open()
-        except LinkDown as error:
-            self._failures += 1
-            self._back_off.failed(error.detail, mono_s())
-            raise
-        self._connections += 1
-        self._is_resting = False
-        self._fell_silent.clear()
-        self._used_at = mono_s()
-        if not is_same_contact:
-            self._generation += 1
-        if not self._hang_ups_in_row:
-            self._back_off.succeeded()
-
-    def _was_closed_idle(self) -> bool:
-        """Whether the other side closed the connection as it always does after a while."""
-        idle_s = self.wire.lost_at - self._used_at
-        return bool(self._idle_close_s) and idle_s > _SURELY_IDLE * self._idle_close_s
+        opened = self.connection.opened
+        if await self.connection.open():
+            self._release_all()
+        if self.connection.opened != opened:
+            self._fell_silent.clear()
 
     # Requests.
 
@@ -129,8 +88,12 @@ class Line:
         state = self.unit(request.unit)
         await self._prepare(request, state)
         values = await self._ask(request, state)
-        if not request.is_write and state.pacing.discard_first_read and state.primed != self._connections:
-            state.primed = self._connections
+        if (
+            not request.is_write
+            and state.pacing.discard_first_read
+            and state.primed != self.connection.opened
+        ):
+            state.primed = self.connection.opened
             return None
         return values
 
@@ -161,11 +124,11 @@ class Line:
 
     async def _ask(self, request: Request, state: UnitState) -> tuple[int, ...]:
         """Exchange; a read lost because the device had closed an idle connection is asked for once more."""
-        is_used = self._answered_on == self._connections and mono_s() - self._used_at > _IDLE_S
+        may_repeat = self.connection.may_be_closing and not request.is_write
         try:
             return await self._exchange(request, state)
         except HungUp:
-            if request.is_write or not is_used or not self.wire.is_network:
+            if not may_repeat:
                 raise
             await self.open()
             return await self._exchange(request, state)
@@ -199,7 +162,7 @@ class Line:
         return values
 
     def _account(self, request: Request, state: UnitState, started: float) -> None:
-        now = self._used_at = mono_s()
+        now = self.connection.used_at = mono_s()
         self._busy.add(started, now)
         state.tally.busy_s += now - started
         state.tally.bytes_sent += request.size
@@ -208,13 +171,18 @@ class Line:
 
     def _on_answer(self, request: Request, state: UnitState, started: float) -> None:
         now = mono_s()
+        others = (one for one in self.units.values() if one.generation >= 0)
+        if state.silences >= PATIENCE and all(one.silences for one in others):
+            self._release_all()
         state.settle(request, now)
-        state.heard(now, started, self._generation)
-        self._answered_on = self._connections
+        state.heard(now, started, self.connection.generation)
+        self.connection.answered()
         self._fell_silent.clear()
-        if self._hang_ups_in_row:
-            self._hang_ups_in_row = 0
-            self._back_off.succeeded()
+
+    def _release_all(self) -> None:
+        """What had silenced all of them is over: nobody waits for the end of its quarantine."""
+        for state in self.units.values():
+            state.retry_at = 0.0
 
     def _on_refusal(self, request: Request, state: UnitState, started: float, error: Refused) -> None:
         """Raises Garbled when it may be the late refusal of something else."""
@@ -230,7 +198,7 @@ class Line:
     def _on_silence(self, request: Request, state: UnitState, started: float) -> None:
         now = mono_s()
         state.tally.time_outs += 1
-        if state.generation == self._generation and not state.silences:
+        if state.generation == self.connection.generation and not state.silences:
             self._fell_silent.add(request.unit)
         state.silent(now, self._least_pause_s(state, now - started))
         if self.wire.framing.is_rtu:
@@ -249,15 +217,9 @@ class Line:
         self._distrust_connection(state, now)
 
     def _on_hang_up(self, request: Request, state: UnitState) -> None:
-        """Once may be chance; a host that does nothing else is left alone like one that cannot be reached."""
-        now = mono_s()
-        self._hang_ups += 1
-        self._hang_ups_in_row += 1
-        self.wire.close()
-        if self._hang_ups_in_row > 1:
-            self._back_off.failed(f"{self.wire.name} closes each connection", now)
+        self.connection.hung_up()
         if self.wire.framing.is_rtu:
-            state.doubt(request, now, hold=True)
+            state.doubt(request, mono_s(), hold=True)
 
     def _distrust_connection(self, state: UnitState, now: float) -> None:
         """It may be dead without telling; one silent unit among others that answer is no reason to think so."""
@@ -270,7 +232,7 @@ class Line:
     def _has_live_neighbour(self, state: UnitState, now: float) -> bool:
         return any(
             other is not state
-            and other.generation == self._generation
+            and other.generation == self.connection.generation
             and now - other.answered_at < _NEIGHBOUR_S
             for other in self.units.values()
         )

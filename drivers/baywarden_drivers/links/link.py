@@ -80,7 +80,7 @@ class Link:
     async def rest(self) -> None:
         """Give other masters their turn: close the connection, unless somebody needs it just now."""
         if not self._queue and not self._is_busy:
-            self._line.rest()
+            self._line.connection.rest()
 
     async def close(self) -> None:
         """Finish what is on the wire within its time-out, refuse the rest, and close."""

@@ -163,7 +163,8 @@ class Wire(ABC):
         self.sent_at = mono_s() + len(frame) * self.char_s
 
     def _send(self, client: ModbusBaseClient, frame: bytes) -> None:
-        client.ctx.send(frame)
+        transport: Any = client.ctx.transport
+        transport.write(frame)
 
     def drain(self) -> bool:
         """Take what has come and not been looked at; whether there was any. Raises LinkDown."""

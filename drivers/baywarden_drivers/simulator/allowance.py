@@ -54,6 +54,8 @@ class Allowance:
     """A limit that is kept in the device and holds until another is written."""
     station_a: float | None = None
     """The share of this outlet in a limit of the whole station."""
+    w_per_a: float = 690.0
+    """Watts of one ampere per phase: a limit of power is shared by the phases that the car uses."""
     enabled: bool = True
     offered_a: float = field(init=False)
     history: list[AllowedChange] = field(init=False)
@@ -84,10 +86,17 @@ class Allowance:
         self.written_a = limit_a
         self.written_w = None
 
-    def write_power(self, limit_w: float, w_per_a: float) -> None:
+    def write_power(self, limit_w: float) -> None:
         """Take a limit in W."""
-        self.written_a = limit_w / w_per_a
         self.written_w = limit_w
+        self.written_a = limit_w / self.w_per_a
+
+    def convert(self, w_per_a: float) -> None:
+        """From now on other phases share what is limited in W."""
+        self.w_per_a = w_per_a
+        if self.written_w is not None:
+            self.written_a = self.written_w / w_per_a
+        self.failsafe.convert(w_per_a)
 
     def forget(self) -> None:
         """Drop the limit that was written."""

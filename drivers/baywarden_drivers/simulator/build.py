@@ -19,7 +19,7 @@ from baywarden_drivers.simulator.listeners import Listener, SerialListener, TcpL
 from baywarden_drivers.simulator.meter import BaseLoad, Meter
 from baywarden_drivers.simulator.meter_device import MeterDevice, SunspecPlace, meters_bank
 from baywarden_drivers.simulator.outlet import Outlet
-from baywarden_drivers.simulator.shipped import failsafe_of, is_dc, limit_rules_of, w_per_a
+from baywarden_drivers.simulator.shipped import failsafe_of, is_dc, limit_rules_of
 from baywarden_drivers.simulator.site import ChargerSpec, ListenerSpec, MeterSpec, SiteSpec
 from baywarden_drivers.simulator.sunspec import length_of, model_of
 from baywarden_drivers.simulator.truth import Truth
@@ -112,7 +112,6 @@ def _charger(spec: ChargerSpec, profile: Profile, seed: int) -> Charger:
             wiring=spec.wiring[index] if spec.wiring else (1, 2, 3)[: spec.phases],
             needs_tag=spec.needs_tag,
             dc=dc,
-            w_per_a=w_per_a(profile),
         )
         for index, name in enumerate(spec.outlets)
     ]

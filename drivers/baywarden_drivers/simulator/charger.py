@@ -5,7 +5,7 @@ from functools import partial
 
 from baywarden_drivers.profile.points import ReadPoint, WritePoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.simulator.device import Device, DeviceSettings
+from baywarden_drivers.simulator.device import OTHER_PHASES, Device, DeviceSettings
 from baywarden_drivers.simulator.disguise import Disguise
 from baywarden_drivers.simulator.effects import EFFECTS, meaning, number
 from baywarden_drivers.simulator.failsafe import Sign
@@ -33,7 +33,8 @@ class Charger(Device):
         self.outlets = tuple(outlets)
         self._disguise = Disguise(profile)
         settings = settings or DeviceSettings(unit=unit, values=values or {}, without=without)
-        super().__init__(name, profile, settings, connectors=len(outlets), phases=outlets[0].phases)
+        missing = (*OTHER_PHASES[outlets[0].phases], *(() if outlets[0].dc else ("_dc",)))
+        super().__init__(name, profile, settings, connectors=len(outlets), missing=missing)
         code = no_master_code_of(profile)
         self._goes_on_by = again_point_of(profile) if code is not None else None
         for outlet in self.outlets:
@@ -132,9 +133,13 @@ def _as_type(point: ReadPoint, tell: Teller) -> Teller:
 
 
 def _tag_number(point: ReadPoint, text: str) -> Truth:
-    """The first four bytes of the card, or its letters."""
+    """The first four bytes of the card in a number; in bytes all of them, or the letters of what is no card."""
     if point.dtype == "bytes":
-        return text.encode("ascii", "replace").ljust(2 * point.count, b"\0")[: 2 * point.count]
+        try:
+            told = bytes.fromhex(text)
+        except ValueError:
+            told = text.encode("ascii", "replace")
+        return told.ljust(2 * point.count, b"\0")[: 2 * point.count]
     try:
         return int(text[:8] or "0", 16)
     except ValueError:

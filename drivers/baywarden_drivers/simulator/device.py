@@ -19,7 +19,7 @@ MOST_WRITES = 50_000
 """How many writes are remembered."""
 BOOT_S = 10.0
 """How long a restarting device does not answer."""
-MISSING_ENDINGS = {1: ("_l2", "_l3", "_l3_l1"), 2: ("_l3", "_l3_l1"), 3: ()}
+OTHER_PHASES = {1: ("_l2", "_l3", "_l3_l1"), 2: ("_l3", "_l3_l1"), 3: ()}
 """Endings of the names that a device with so many phases has nothing to say for."""
 
 
@@ -49,8 +49,15 @@ class Device:
     """A simulated device. Subclasses say what is true (`physics`) and what a write does (`obey`)."""
 
     def __init__(
-        self, name: str, profile: Profile, settings: DeviceSettings, *, connectors: int = 1, phases: int = 3
+        self,
+        name: str,
+        profile: Profile,
+        settings: DeviceSettings,
+        *,
+        connectors: int = 1,
+        missing: tuple[str, ...] = (),
     ) -> None:
+        """`missing` are endings of names for which this device has no value."""
         self.name = name
         self.profile = profile
         self.unit = profile.default_unit if settings.unit is None else settings.unit
@@ -62,7 +69,7 @@ class Device:
         self.said: dict[str, tuple[Truth, float]] = {}
         """What points say on command, and until when."""
         self._settings = settings
-        self._missing = MISSING_ENDINGS[phases]
+        self._missing = missing
         self._tellers: dict[tuple[str, int | None], Teller] = {}
         self._booted_s = 0.0
         self.banks: dict[tuple[int, int], Bank] = banks_of(self, connectors, self.unit)
@@ -74,7 +81,7 @@ class Device:
         if any(fnmatchcase(name, pattern) for pattern in self._settings.without):
             return False
         point = self.profile.readable.get(name)
-        return point is None or not (point.optional and self._is_of_missing_phase(name))
+        return point is None or not (point.optional and self._is_missing(name))
 
     def truth(self, point: ReadPoint, connector: int | None) -> Truth:
         """What the point says now: set by the site, measured, written before, or made up."""
@@ -101,7 +108,7 @@ class Device:
         if point.name in self._settings.values:
             fixed = self._settings.values[point.name]
             return lambda: fixed
-        if self._is_of_missing_phase(point.name):
+        if self._is_missing(point.name):
             nothing: Truth = None if point.nan else 0
             return lambda: nothing
         known = self.physics(point, connector)
@@ -110,7 +117,7 @@ class Device:
         usual, key, memory = made_up(self.profile, self.name, point), (point.name, connector), self.memory
         return lambda: memory.get(key, usual)
 
-    def _is_of_missing_phase(self, name: str) -> bool:
+    def _is_missing(self, name: str) -> bool:
         return bool(self._missing) and name.endswith(self._missing)
 
     # For subclasses

@@ -60,7 +60,7 @@ def _limit(charger: Controller, outlet: Outlet, point: WritePoint, value: Value)
     if limit < 0:
         outlet.allowance.forget()
     elif point.unit == "W":
-        outlet.allowance.write_power(limit, outlet.w_per_a)
+        outlet.allowance.write_power(limit)
     else:
         outlet.allowance.write(limit)
     if limit > 0 and _pause_ends_by_itself(charger.profile):
@@ -193,8 +193,7 @@ def _failsafe_current(_: Controller, outlet: Outlet, __: WritePoint, value: Valu
 
 
 def _failsafe_power(_: Controller, outlet: Outlet, __: WritePoint, value: Value) -> None:
-    outlet.allowance.failsafe.written_w = number(value)
-    outlet.allowance.failsafe.current_a = number(value) / outlet.w_per_a
+    outlet.allowance.failsafe.write_power(number(value), outlet.w_per_a)
 
 
 def _failsafe_timeout(_: Controller, outlet: Outlet, __: WritePoint, value: Value) -> None:

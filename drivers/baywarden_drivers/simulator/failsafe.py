@@ -91,6 +91,16 @@ class Failsafe:
         """How long the last sign of life still counts; 0 when it no longer does or nothing is supervised."""
         return max(0.0, self.timeout_s - (now_s - self._heard_s)) if self.is_armed else 0.0
 
+    def write_power(self, power_w: float, w_per_a: float) -> None:
+        """Take a fail-safe power in W."""
+        self.written_w = power_w
+        self.convert(w_per_a)
+
+    def convert(self, w_per_a: float) -> None:
+        """From now on other phases share what is limited in W."""
+        if self.written_w is not None:
+            self.current_a = self.written_w / w_per_a
+
     def power_w(self, w_per_a: float) -> float:
         """The fail-safe power: as it was written, else what the current means."""
         return self.current_a * w_per_a if self.written_w is None else self.written_w

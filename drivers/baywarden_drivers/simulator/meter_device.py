@@ -7,7 +7,7 @@ from functools import partial
 from baywarden_drivers.profile.points import ReadPoint, WritePoint
 from baywarden_drivers.profile.schema import Profile
 from baywarden_drivers.simulator.bank import Bank
-from baywarden_drivers.simulator.device import Device, DeviceSettings
+from baywarden_drivers.simulator.device import OTHER_PHASES, Device, DeviceSettings
 from baywarden_drivers.simulator.meter import Meter
 from baywarden_drivers.simulator.meter_truth import METER
 from baywarden_drivers.simulator.sunspec import chain_bank
@@ -41,7 +41,7 @@ class MeterDevice(Device):
         self.meter = meter
         self.sunspec = sunspec
         settings = settings or DeviceSettings(unit=unit, values=values or {}, without=without)
-        super().__init__(name, profile, settings, phases=meter.phases)
+        super().__init__(name, profile, settings, missing=OTHER_PHASES[meter.phases])
         if sunspec is not None:
             self.banks = {(0, self.unit): meters_bank([self])}
 

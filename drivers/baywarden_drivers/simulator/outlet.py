@@ -48,8 +48,6 @@ class Outlet:
     current_a: float = 0.0
     session_count: int = 0
     dc: bool = False
-    w_per_a: float = 690.0
-    """Watts that one ampere of a limit stands for."""
     energy_limit_wh: float | None = None
     """A session ends once it has got so much."""
     no_master_code: int = NO_MASTER_CODE
@@ -63,6 +61,7 @@ class Outlet:
 
     def __post_init__(self) -> None:
         self.phases_used = self.phases
+        self._share_power()
 
     # What people do
 
@@ -79,6 +78,7 @@ class Outlet:
         self._finished = False
         self._authorized = not self.needs_tag
         self._ready_s = self.now_s + HANDSHAKE_S
+        self._share_power()
         if car.tag:
             self.present_tag(car.tag)
 
@@ -143,6 +143,7 @@ class Outlet:
         """Let `dt_s` seconds pass with the values that hold at their beginning."""
         before_a = self.current_a
         self.now_s += dt_s
+        self._share_power()
         self.allowance.advance(self.now_s)
         if self.latches and self.allowance.failsafe.is_fault(self.now_s):
             self._is_latched = True
@@ -159,6 +160,13 @@ class Outlet:
             self.car.take(energy_wh)
             if self.energy_limit_wh is not None and self.energy_session_wh >= self.energy_limit_wh:
                 self.stop()
+
+    def _share_power(self) -> None:
+        """A limit of power counts for the phases that the car uses, or could use; DC is taken from three."""
+        phases = 3 if self.dc else self.active_phases or self.phases_used
+        w_per_a = self.grid.nominal_v * phases
+        if w_per_a != self.allowance.w_per_a:
+            self.allowance.convert(w_per_a)
 
     def _draw(self, dt_s: float) -> None:
         if self.car is None or not self._may_charge:
@@ -179,6 +187,11 @@ class Outlet:
     def unlatch(self) -> None:
         """The controller has told the charger to go on after its own silence."""
         self._is_latched = False
+
+    @property
+    def w_per_a(self) -> float:
+        """Watts of one ampere per phase here."""
+        return self.allowance.w_per_a
 
     @property
     def error_told(self) -> int:

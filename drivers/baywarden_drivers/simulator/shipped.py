@@ -7,7 +7,8 @@ from baywarden_drivers.simulator.failsafe import FailsafeSettings
 
 USUAL_MAX_A = 32.0
 USUAL_MIN_A = 6.0
-NOMINAL_V = 230.0
+W_PER_A = 690.0
+"""One ampere on three phases."""
 DC_MAX_W = 50_000.0
 DC_MIN_W = 500.0
 USUAL_TIMEOUT_S = 20.0
@@ -19,16 +20,9 @@ _STOPPING = frozenset({"pause", "off", "ends the session", "error state", "block
 
 
 def is_dc(profile: Profile) -> bool:
-    """Whether its outlets give DC: no phase of theirs can be measured."""
-    return "voltage_dc" in profile.readable and "current_l1" not in profile.readable
-
-
-def w_per_a(profile: Profile) -> float:
-    """Watts that one ampere of a limit stands for."""
-    control = profile.control
-    if control is None:
-        return NOMINAL_V * 3
-    return float(control.nominal_v) * (control.power_phases or 3)
+    """Whether its outlets give DC: that can be measured at every one of its kind."""
+    volts = profile.readable.get("voltage_dc")
+    return volts is not None and not volts.optional
 
 
 def limit_rules_of(
@@ -36,12 +30,11 @@ def limit_rules_of(
 ) -> LimitRules:
     """How this charger takes a limit; `max_a` is what its installer set."""
     gives_dc = is_dc(profile) if dc is None else dc
-    per_a = w_per_a(profile)
-    usual_a, least_a = (DC_MAX_W / per_a, DC_MIN_W / per_a) if gives_dc else (USUAL_MAX_A, USUAL_MIN_A)
+    usual_a, least_a = (DC_MAX_W / W_PER_A, DC_MIN_W / W_PER_A) if gives_dc else (USUAL_MAX_A, USUAL_MIN_A)
     point = profile.writable.get(profile.control.limit) if profile.control else None
     if point is None or point.unit not in ("A", "W"):
         return LimitRules(max_a or usual_a, least_a, reaction_s=reaction_s)
-    unit_a = 1.0 if point.unit == "A" else 1 / per_a
+    unit_a = 1.0 if point.unit == "A" else 1 / W_PER_A
     most_a = min(usual_a, float(point.max) * unit_a if point.max else usual_a) if max_a is None else max_a
     min_a = float(point.min) * unit_a if point.min else least_a
     return LimitRules(most_a, min_a, point.zero, _below(point), reaction_s)

@@ -22,6 +22,7 @@ class World:
         self.now_s = 0.0
         self._agenda: list[tuple[float, int, Callable[[], object]]] = []
         self._order = count()
+        self._is_moving = False
 
     def at(self, moment_s: float, happen: Callable[[], object]) -> None:
         """Let something happen at a simulated second; what is already past happens with the next step."""
@@ -29,8 +30,20 @@ class World:
 
     def advance_to(self, moment_s: float) -> None:
         """Move everything to `moment_s`; time never goes back."""
-        if moment_s - self.now_s < SHORTEST_STEP_S:
+        if self._is_moving or moment_s - self.now_s < SHORTEST_STEP_S:
             return
+        self._is_moving = True
+        try:
+            self._move_to(moment_s)
+        finally:
+            self._is_moving = False
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether something that was to happen is happening now, at `now_s`."""
+        return self._is_moving
+
+    def _move_to(self, moment_s: float) -> None:
         while self.now_s < moment_s:
             until_s = min(moment_s, self.now_s + STEP_S)
             if self._agenda:

@@ -154,6 +154,7 @@ class House:
         cycle_ms = round(settings.site.cycle_s * 1000)
         heart = Heart(brain, steward, board, clock=clock, cycle_ms=cycle_ms, progress=self._progress)
         doors = Doors(brain, steward, board, store, clock=clock, version=__version__)
+        doors.open_bench(wires.workbench)
         options = options_of(settings)
         cloud = None
         if options is not None:

@@ -4,11 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from baywarden.devices import ModbusMeter, ModbusOutlet
+from baywarden.devices.workbench import Fitting, Workbench
 from baywarden.ports.clock import Clock
 from baywarden.settings import Settings
 from baywarden.settings.kinds import as_ms, milli
-from baywarden.settings.wires import LinkSettings, RtuOverTcpLink, SerialLink
+from baywarden.settings.wires import (
+    ChargerSettings,
+    LinkSettings,
+    MeterSettings,
+    RtuOverTcpLink,
+    SerialLink,
+    TcpLink,
+)
 from baywarden_drivers import (
+    Device,
     Endpoint,
     LinkPool,
     RtuOverTcpEndpoint,
@@ -17,6 +26,7 @@ from baywarden_drivers import (
     load_profile,
     open_device,
 )
+from baywarden_drivers.profile import port_shift
 
 
 @dataclass(frozen=True)
@@ -28,6 +38,7 @@ class Wires:
     every_ms: Mapping[str, int]
     """How often to poll, by outlet or meter id."""
     pool: LinkPool
+    workbench: Workbench
 
     async def close(self) -> None:
         """Close all links."""
@@ -36,24 +47,41 @@ class Wires:
 
 def open_wires(settings: Settings, clock: Clock) -> Wires:
     """Everything of site.toml that hangs on a wire; nothing is sent yet. Raises DriverError for a bad profile."""
-    pool = LinkPool()
-    endpoints = {link.id: endpoint_of(link) for link in settings.links}
-    folders = [settings.site.profile_folder]
-    outlets = tuple(_outlets(settings, endpoints, pool, clock))
+    maker = _Maker(settings)
+    outlets = tuple(_outlets(settings, maker, clock))
     meters = tuple(
         ModbusMeter(
-            open_device(
-                pool, endpoints[meter.link], load_profile(meter.profile, folders),
-                unit=meter.unit, connector=meter.connector, name=f"meter {meter.id}",
-            ),
-            meter.id,
-            clock=clock,
+            maker.open(meter, meter.connector, f"meter {meter.id}", {meter.id}), meter.id, clock=clock
         )
         for meter in settings.meters
-    )  # fmt: skip
+    )
     every_ms = {meter.id: as_ms(meter.poll_s) for meter in settings.meters}
     every_ms |= {evse.id: as_ms(charger.poll_s) for charger in settings.chargers for evse in charger.evses}
-    return Wires(outlets, meters, every_ms, pool)
+    rtu_links = frozenset(link.id for link in settings.links if not isinstance(link, TcpLink))
+    workbench = Workbench(maker.fittings, rtu_links, settings.site.profile_folder)
+    return Wires(outlets, meters, every_ms, maker.pool, workbench)
+
+
+class _Maker:
+    """Opens devices on shared links and remembers what hangs where."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.pool = LinkPool()
+        self.fittings: list[Fitting] = []
+        self._folders = [settings.site.profile_folder]
+        self._endpoints = {link.id: endpoint_of(link) for link in settings.links}
+
+    def open(
+        self, place: ChargerSettings | MeterSettings, connector: int, name: str, names: set[str]
+    ) -> Device:
+        """A device; `names` are the ids by which the technician may ask for it."""
+        profile = load_profile(place.profile, self._folders)
+        endpoint = self._endpoints[place.link]
+        device = open_device(self.pool, endpoint, profile, unit=place.unit, connector=connector, name=name)
+        link = self.pool.link(endpoint, port_shift(profile, connector))
+        unit = profile.default_unit if place.unit is None else place.unit
+        self.fittings.append(Fitting(frozenset(names), device, place.link, link, unit, connector))
+        return device
 
 
 def endpoint_of(link: LinkSettings) -> Endpoint:
@@ -65,18 +93,12 @@ def endpoint_of(link: LinkSettings) -> Endpoint:
     return TcpEndpoint(link.host, link.port)
 
 
-def _outlets(
-    settings: Settings, endpoints: Mapping[str, Endpoint], pool: LinkPool, clock: Clock
-) -> list[ModbusOutlet]:
+def _outlets(settings: Settings, maker: _Maker, clock: Clock) -> list[ModbusOutlet]:
     outlets = []
-    folders = [settings.site.profile_folder]
     for charger in settings.chargers:
-        profile = load_profile(charger.profile, folders)
         for evse in charger.evses:
-            device = open_device(
-                pool, endpoints[charger.link], profile,
-                unit=charger.unit, connector=evse.connector, name=f"{charger.id} ({evse.label})",
-            )  # fmt: skip
+            names = {evse.id, charger.id} if len(charger.evses) == 1 else {evse.id}
+            device = maker.open(charger, evse.connector, f"{charger.id} ({evse.label})", names)
             outlets.append(
                 ModbusOutlet(
                     device, evse.id, clock=clock,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from baywarden.devices.contact import contact_of
-from baywarden.devices.units import MILLI, phases_ma, power_w, rounded, text, whole
+from baywarden.devices.units import MILLI, code, phases_ma, power_w, rounded, text, whole
 from baywarden.model.reading import ChargerState, Contact, EvseReading, Pilot
 from baywarden.ports.clock import Clock
 from baywarden.ports.wire import Guarded, WireError
@@ -55,7 +55,7 @@ class ModbusOutlet:
             power_w=power_w(poll),
             energy_wh=whole(poll, "energy_total"),
             limit_ma=self._limit_ma(poll),
-            error_code=whole(poll, "error_code"),
+            error_code=code(poll, "error_code"),
             id_tag=text(poll, "id_tag"),
             failsafe_armed=self._is_armed(poll),
         )

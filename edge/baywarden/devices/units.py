@@ -11,8 +11,9 @@ MILLI: Final = Decimal(1000)
 Phases = tuple[int | None, int | None, int | None]
 
 _PHASES: Final = ("l1", "l2", "l3")
-_NOMINAL_V: Final = Decimal(230)
 _UID_BYTES: Final = (4, 7, 10)
+"""ISO/IEC 14443-3: single, double and triple size."""
+_NOMINAL_V: Final = Decimal(230)
 _DC_EFFICIENCY: Final = Decimal("0.94")
 """DC chargers that tell only the power on the side of the car draw so much more from the mains."""
 
@@ -68,21 +69,27 @@ def phases_ma(values: Mapping[str, PointValue], profile: Profile) -> Phases:
 def text(values: Mapping[str, PointValue], name: str) -> str | None:
     """The text of a point; numbers and bytes (a card's UID) in hexadecimal; None when there is none or it is empty."""
     point = values.get(name)
-    if point is None or point.value is None:
-        return None
-    value = point.value
-    if isinstance(value, bytes):
-        return _uid(value)
+    value = None if point is None else point.value
     if isinstance(value, int):
         return f"{value:08X}" if value else None
-    return str(value).strip("\0 ") or None
+    if isinstance(value, bytes):
+        return _uid(value)
+    return None if value is None else str(value).strip("\0 ") or None
 
 
-def _uid(filled: bytes) -> str | None:
-    """Bytes in hexadecimal without the zeros after them; the UID of a card has four, seven or ten."""
-    found = filled.rstrip(b"\0")
-    size = next((size for size in _UID_BYTES if size >= len(found)), len(found))
-    return filled[:size].hex().upper() if found else None
+def code(values: Mapping[str, PointValue], name: str) -> int | None:
+    """A fault code; of a list of them the first that is set."""
+    point = values.get(name)
+    if point is not None and isinstance(point.value, tuple):
+        return int(next((one for one in point.value if one), 0))
+    return whole(values, name)
+
+
+def _uid(value: bytes) -> str | None:
+    """Without what fills it up: a UID has 4, 7 or 10 bytes, and the last ones may be zero."""
+    filled = len(value.rstrip(b"\0"))
+    length = next((size for size in _UID_BYTES if size >= filled), filled)
+    return value[:length].hex().upper() if filled else None
 
 
 def _sum_w(parts: list[PointValue]) -> int | None:

@@ -10,6 +10,10 @@ class WireError(Exception):
     """A device did not do what was asked; the text names it and what was tried."""
 
 
+class WrongRequest(Exception):
+    """Something was asked of a device that makes no sense; the text says what would. Nothing was sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Guarded:
     """What a charger says of its own fail-safe after it was armed; `detail` is a sentence for people."""

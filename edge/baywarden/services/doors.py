@@ -10,8 +10,11 @@ from baywarden.model.command import Command, Door, Reason, Reply, Result
 from baywarden.model.event import Stream
 from baywarden.ports.clock import Clock
 from baywarden.ports.store import Ledger, Leftovers, Outbox, StoreError
+from baywarden.ports.wire import WireError, WrongRequest
+from baywarden.services.bench import Workbench, device_questions
 from baywarden.services.board import Board
 from baywarden.services.brain import Brain
+from baywarden.services.questions import WrongParams, only, whole
 from baywarden.services.report import site_report, stream_report
 from baywarden.services.steward import Steward
 from baywarden.sync.commands import parse_command, reply_object
@@ -20,18 +23,12 @@ from baywarden.sync.errors import CommandRefused
 _log: Final = logging.getLogger(__name__)
 
 MAX_PAGE: Final = 500
-MAX_WHOLE: Final = 2**53
-"""Up to here every reader of JSON agrees on a whole number."""
 
 
 class Books(Ledger, Outbox, Leftovers, Protocol):
     """The store as the doors use it."""
 
     def stats(self) -> Mapping[str, Any]: ...
-
-
-class WrongParams(Exception):
-    """A question that cannot be answered as it was asked; the text says what would be right."""
 
 
 class Doors:
@@ -50,7 +47,7 @@ class Doors:
             "connected": False,
             "reason": "no [cloud] is configured",
         }
-        self._questions: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]] = {
+        self._questions: dict[str, Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]] = {
             "status": self._status,
             "bookings.list": lambda params: self._page("bookings", params),
             "sessions.list": lambda params: self._page("sessions", params),
@@ -58,6 +55,10 @@ class Doors:
             "notices.list": lambda params: self._page("notices", params),
             "events.list": self._events,
         }
+
+    def open_bench(self, workbench: Workbench) -> None:
+        """Answer questions about single devices too."""
+        self._questions |= device_questions(workbench)
 
     async def cloud(self, command: Command) -> Reply:
         """A command that came by MQTT."""
@@ -70,9 +71,9 @@ class Doors:
             return reply_object(await self._command(request))
         try:
             return reply_object(Reply(request.id, Result.ACCEPTED, data=await question(request.params)))
-        except WrongParams as fault:
+        except (WrongParams, WrongRequest) as fault:
             return reply_object(Reply(request.id, Result.REJECTED, Reason.INVALID, str(fault)))
-        except StoreError as error:
+        except (StoreError, WireError) as error:
             return reply_object(Reply(request.id, Result.FAILED, Reason.FAILED, str(error)))
 
     async def _command(self, request: ControlRequest) -> Reply:
@@ -86,7 +87,7 @@ class Doors:
             return Reply(request.id, Result.FAILED, Reason.FAILED, str(error))
 
     async def _status(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        _only(params)
+        only(params)
         now = self._clock.now()
         heads = await self._books.heads()
         return {
@@ -99,7 +100,7 @@ class Doors:
         }
 
     async def _page(self, what: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        _only(params, "after", "limit", "where")
+        only(params, "after", "limit", "where")
         after, where = params.get("after"), params.get("where") or {}
         if after is not None and not isinstance(after, str):
             raise WrongParams("after: must be the `next` of the page before")
@@ -114,20 +115,14 @@ class Doors:
         return {"items": list(items), "next": more}
 
     async def _events(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        _only(params, "stream", "epoch", "from_seq", "to_seq", "limit")
+        only(params, "stream", "epoch", "from_seq", "to_seq", "limit")
         try:
             stream = Stream(params.get("stream"))
         except ValueError:
             raise WrongParams(f"stream: one of {', '.join(stream.value for stream in Stream)}") from None
-        epoch, first, last = (_whole(params, key) for key in ("epoch", "from_seq", "to_seq"))
+        epoch, first, last = (whole(params, key) for key in ("epoch", "from_seq", "to_seq"))
         events = await self._books.replay(stream, epoch, first, last, _limit(params))
         return {"events": [{"seq": event.seq, "payload": json.loads(event.payload)} for event in events]}
-
-
-def _only(params: Mapping[str, Any], *known: str) -> None:
-    for key in params:
-        if key not in known:
-            raise WrongParams(f"{key}: is not known; known are: {', '.join(known) or 'none'}")
 
 
 def _limit(params: Mapping[str, Any]) -> int:
@@ -135,10 +130,3 @@ def _limit(params: Mapping[str, Any]) -> int:
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MAX_PAGE:
         raise WrongParams(f"limit: must be a whole number from 1 to {MAX_PAGE}")
     return limit
-
-
-def _whole(params: Mapping[str, Any], key: str) -> int:
-    value = params.get(key)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MAX_WHOLE:
-        raise WrongParams(f"{key}: must be a whole number from 0 to {MAX_WHOLE}")
-    return value

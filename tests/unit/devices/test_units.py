@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from baywarden.devices.contact import contact_of
-from baywarden.devices.units import MILLI, phases_ma, power_w, text, whole
+from baywarden.devices.units import MILLI, code, phases_ma, power_w, text, whole
 from baywarden.model.reading import Contact
 from baywarden_drivers import (
     DeviceError,
@@ -116,6 +116,9 @@ def test_power_is_the_devices_own_or_made_of_all_its_parts(
         ("   ", None),
         ("", None),
         (" DE-ABC ", "DE-ABC"),
+        (bytes.fromhex("04A1B2C3000000000000"), "04A1B2C3"),
+        (bytes.fromhex("04A1B2C3D4E500000000"), "04A1B2C3D4E500"),
+        (bytes(12), None),
         (b"\x04\xa1\xb2\xc3" + bytes(6), "04A1B2C3"),
         (b"\x04\xa1\xb2\x00" + bytes(6), "04A1B200"),
         (b"\x04\xa1\xb2\xc3\xd4\xe5\xf6" + bytes(3), "04A1B2C3D4E5F6"),
@@ -124,6 +127,11 @@ def test_power_is_the_devices_own_or_made_of_all_its_parts(
 )
 def test_a_card_is_text_in_hexadecimal_or_none(value: Value, expected: str | None) -> None:
     assert text({"id_tag": _good(value)}, "id_tag") == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0, 0), (17, 17), ((0, 0, 5, 7), 5), ((0, 0), 0)])
+def test_of_several_fault_codes_the_first_that_is_set_is_told(value: Value, expected: int) -> None:
+    assert code({"error_code": _good(value)}, "error_code") == expected
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_the_phases_that_the_device_tells_count_if_they_can_be(told: PointValue,
 
 def test_phases_may_be_told_by_a_code_with_a_meaning() -> None:
     coded = STATION.read[0].model_copy(update={"name": "phases", "values": {0: "1 phase", 1: "3 phases"}})
-    profile = _with(STATION.changed(read=(*STATION.read, coded)), phases_point="phases")
+    profile = _with(STATION.changed(read=(*STATION.read, coded)), phases_point="phases", power_phases=3)
     amperes = Amperes(profile)
     for code, phases in ((0, 1), (1, 3), (5, 3)):
         amperes.look({"phases": _told(code)})

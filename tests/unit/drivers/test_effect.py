@@ -140,3 +140,21 @@ def test_a_lower_limit_may_come_of_a_cable_where_the_read_point_is_another_regis
 
 def test_registers_of_another_grain_show_the_same_limit() -> None:
     assert _rival().fault(_values(T0 + 1, limit_modbus=10.04), T0 + 1) is None
+
+
+def test_watts_that_are_shared_by_other_phases_now_are_no_other_controller() -> None:
+    delta = load_profile("delta-ac-max")
+    assert delta.control is not None
+    phases = delta.read[0].model_copy(update={"name": "phases", "values": {}})
+    delta = delta.changed(
+        read=(*delta.read, phases),
+        control=delta.control.model_copy(update={"phases_point": "phases", "power_phases": 3}),
+    )
+    amperes = Amperes(delta)
+    rival = Rival(delta, amperes)
+    rival.told(Decimal(10), Decimal(10), T0)
+    assert rival.fault(_values(T0 + 1, limit_modbus_power=6_900), T0 + 1) is None
+    amperes.look(_values(T0 + 2, phases=1))
+    assert rival.fault(_values(T0 + 2, limit_modbus_power=6_900), T0 + 2) is None
+    amperes.look(_values(T0 + 3, phases=3))
+    assert rival.fault(_values(T0 + 3, limit_modbus_power=9_000), T0 + 3) is not None

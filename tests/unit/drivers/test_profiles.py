@@ -232,4 +232,4 @@ def test_every_oddity_is_data_and_no_code_asks_for_a_model(
 def test_a_profile_is_frozen() -> None:
     profile: Profile = load_profile("keba-p30")
     with pytest.raises(ValueError, match="frozen"):
-        profile.model = "other"  # type: ignore[misc]
+        profile.model = "other"  # type: ignore[misc]  # which is the point

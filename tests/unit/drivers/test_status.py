@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from baywarden_drivers import PointValue, Quality, load_profile, profile_names
-from baywarden_drivers.status import judge_of
+from baywarden_drivers.profile.conduct import Condition
+from baywarden_drivers.status import asker, judge_of
 from baywarden_drivers.value import Value
 
 CHARGERS = [name for name in profile_names() if load_profile(name).kind == "charger"]
@@ -121,3 +122,54 @@ def test_every_listed_raw_value_has_a_letter_and_a_state(name: str) -> None:
 def test_without_the_status_register_nothing_is_known(name: str) -> None:
     iec, _ = judged(name, status=None)
     assert iec is None
+
+
+# Versions, and conditions by themselves.
+
+
+def _value(value: Value | None) -> PointValue:
+    return PointValue(value, Quality.MISSING if value is None else Quality.GOOD, 0)
+
+
+@pytest.mark.parametrize(
+    ("told", "is_below"),
+    [
+        ("1.2.0", True),
+        ("V1.1-rc", True),
+        ("1.2.1", False),
+        ("1.2.1.0", False),
+        ("P30 v 1.10.3 (220101)", False),
+        ((1, 2), True),
+        ((1, 2, 1), False),
+        ("1", True),
+        ("no digits", None),
+        (None, None),
+        (Decimal("1.2"), None),
+    ],
+)
+def test_a_version_is_compared_by_its_numbers(told: Value | None, is_below: bool | None) -> None:
+    below = asker([Condition(point="firmware", below=(1, 2, 1))])
+    at_least = asker([Condition(point="firmware", at_least=(1, 2, 1))])
+    values = {"firmware": _value(told)}
+    assert below(values) is is_below
+    assert at_least(values) is (None if is_below is None else not is_below)
+
+
+def test_conditions_hold_together_or_not_at_all() -> None:
+    both = asker(
+        [Condition(point="limit", at_least=Decimal("0.1")), Condition(point="limit", below=Decimal(6))]
+    )
+    assert [both({"limit": _value(amps)}) for amps in (0, Decimal("0.1"), 6, None)] == [
+        False,
+        True,
+        False,
+        None,
+    ]
+    assert both({}) is None
+    assert asker([])({}) is True
+
+
+def test_what_is_false_is_false_whatever_else_is_unknown() -> None:
+    both = asker([Condition(point="unknown", equals=Decimal(1)), Condition(point="known", equals=Decimal(1))])
+    assert both({"known": _value(2)}) is False
+    assert both({"known": _value(1)}) is None

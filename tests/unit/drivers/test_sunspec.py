@@ -178,9 +178,12 @@ async def test_the_second_meter_in_a_chain_is_found_by_its_number() -> None:
         second = 40_122 + 107 + 68
         put_at(it.registers, INT, 40_122, power=100)
         put_at(it.registers, INT, second, power=200)
+        put_at(it.registers, INT, 40_002, serial="first")
         put_at(it.registers, INT, second - 68, serial="second")
         profile = load_profile("sunspec-meter")
-        assert (await it.device(profile).poll())["power"].value == 100
+        first = it.device(profile)
+        assert (await first.poll())["power"].value == 100
+        assert (await first.identify()).serial == "first"
         device = it.device(profile, connector=2)
         assert (await device.poll())["power"].value == 200
         assert (await device.identify()).serial == "second"

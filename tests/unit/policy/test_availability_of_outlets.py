@@ -61,7 +61,7 @@ def test_a_reading_that_nobody_renews_is_stale() -> None:
     day.tick()
     bay = day.bays["b1"]
     old = bay.poll(day.clock.now().mono_ms)
-    bay.poll = lambda mono_ms: old  # type: ignore[method-assign]
+    bay.poll = lambda mono_ms: old  # type: ignore[method-assign]  # a stuck poll
     day.run(15)
     assert day.seen() == ("unknown", "stale")
 

@@ -14,7 +14,7 @@ from scenarios.day import Day, a_site
 
 
 def a_day(*evse_ids: str, limit_ma: int = 1_000_000, **terms: object) -> Day:
-    day = Day(a_site(*evse_ids, terms=BookingTerms(**terms), limit_ma=limit_ma))  # type: ignore[arg-type]
+    day = Day(a_site(*evse_ids, terms=BookingTerms(**terms), limit_ma=limit_ma))  # type: ignore[arg-type]  # fields by the test
     day.tick()
     return day
 

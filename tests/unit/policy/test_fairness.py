@@ -21,7 +21,7 @@ BUSY = replace(AFTER_CHARGE, occupancy=(OccupancyBand(0, Decimal(1)), OccupancyB
 
 
 def a_day(*evse_ids: str, policy: object = AFTER_BOOKING, every_s: int = 5, **terms: object) -> Day:
-    rules = a_site(*evse_ids, terms=BookingTerms(**terms), overstay=policy)  # type: ignore[arg-type]
+    rules = a_site(*evse_ids, terms=BookingTerms(**terms), overstay=policy)  # type: ignore[arg-type]  # fields by the test
     day = Day(rules, every_s=every_s)
     day.tick()
     return day

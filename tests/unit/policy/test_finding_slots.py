@@ -9,13 +9,13 @@ from scenarios.day import HOUR, Day, a_site
 
 
 def a_day(*evse_ids: str, limit_ma: int = 1_000_000, **terms: object) -> Day:
-    day = Day(a_site(*evse_ids, terms=BookingTerms(**terms), limit_ma=limit_ma))  # type: ignore[arg-type]
+    day = Day(a_site(*evse_ids, terms=BookingTerms(**terms), limit_ma=limit_ma))  # type: ignore[arg-type]  # fields by the test
     day.tick()
     return day
 
 
 def starts(day: Day, *args: object, **fields: object) -> list[tuple[str, str]]:
-    data = day.find(*args, **fields).data  # type: ignore[arg-type]
+    data = day.find(*args, **fields).data  # type: ignore[arg-type]  # fields by the test
     return [(slot["evse_id"], slot["start_at"][11:16]) for slot in data["slots"]]
 
 

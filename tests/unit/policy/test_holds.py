@@ -16,7 +16,7 @@ FEE = {"noshow_fee_minor": 500}
 
 def a_day(*evse_ids: str, **terms: object) -> Day:
     """Booking k1 of b1 from 10:00 to 11:00 for token T1."""
-    day = Day(a_site(*evse_ids, terms=BookingTerms(**terms)), every_s=10)  # type: ignore[arg-type]
+    day = Day(a_site(*evse_ids, terms=BookingTerms(**terms)), every_s=10)  # type: ignore[arg-type]  # fields by the test
     day.tick()
     assert day.book("k1", "10:00", "11:00").result is Result.ACCEPTED
     return day

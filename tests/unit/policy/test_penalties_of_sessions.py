@@ -13,7 +13,7 @@ from scenarios.day import HOUR, MINUTE, TEN_CENTS_A_MINUTE, Day, a_site
 
 
 def a_day(**policy: object) -> Day:
-    return Day(a_site("b1", "b2", overstay=replace(TEN_CENTS_A_MINUTE, **policy)))  # type: ignore[arg-type]
+    return Day(a_site("b1", "b2", overstay=replace(TEN_CENTS_A_MINUTE, **policy)))  # type: ignore[arg-type]  # fields by the test
 
 
 def idle_from_ten(day: Day) -> Day:

@@ -149,7 +149,7 @@ def test_an_outlet_out_of_order_gets_nothing(broken: dict[str, object]) -> None:
     yard.cycles(2)
     last = yard.chargers["a"].last
     assert last is not None
-    reading = replace(last, **broken)  # type: ignore[arg-type]
+    reading = replace(last, **broken)  # type: ignore[arg-type]  # fields by the test
     held = {"a": Commitment("a", 16_000, 16_000, confirmed=True)}
     found = share(yard.rules, yard.state(), Snapshot({"a": reading}), held, yard.now)
     assert found["a"].why == "0 A: the outlet is out of order"

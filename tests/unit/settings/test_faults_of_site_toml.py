@@ -12,7 +12,7 @@ PROFILES = ("keba-p30", "heidelberg-energy-control", "abb-b23")
 
 def faults_in(text: str, **kwargs: object) -> tuple[Fault, ...]:
     with pytest.raises(ConfigError) as caught:
-        parse_settings(text, profiles=PROFILES, **kwargs)  # type: ignore[arg-type]
+        parse_settings(text, profiles=PROFILES, **kwargs)  # type: ignore[arg-type]  # fields by the test
     return caught.value.faults
 
 

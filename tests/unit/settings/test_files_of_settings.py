@@ -75,4 +75,4 @@ def test_a_site_without_chargers_is_a_warning() -> None:
 def test_settings_cannot_be_changed_after_reading() -> None:
     settings = parse_settings(SOUND)
     with pytest.raises(ValueError, match="frozen"):
-        settings.site.name = "other"  # type: ignore[misc]
+        settings.site.name = "other"  # type: ignore[misc]  # which is the point

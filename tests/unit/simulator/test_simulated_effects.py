@@ -128,20 +128,14 @@ def test_a_stop_ends_the_session_and_a_start_begins_again(
 @pytest.mark.parametrize(
     ("profile", "one", "all_phases"),
     [
-        ("abl-em4", None, None),
         ("keba-p30", 0, 1),
         ("kathrein-kwb", 1, 7),
         ("go-e-charger", 1, 2),
         ("peblar", 1, 0),
     ],
 )
-def test_phases_are_switched_by_the_words_of_the_profile(
-    profile: str, one: int | None, all_phases: int | None
-) -> None:
+def test_phases_are_switched_by_the_words_of_the_profile(profile: str, one: int, all_phases: int) -> None:
     bench = charging(profile)
-    if one is None:
-        assert "phase_switch" not in bench.profile.writable
-        return
     assert bench.write("phase_switch", one) is None
     bench.wait(5)
     assert bench.outlet.active_phases == 1
@@ -154,7 +148,19 @@ def test_a_limit_of_power_is_read_back_as_it_was_written() -> None:
     assert bench.write("set_power_limit", 6_900) is None
     bench.wait(10)
     assert bench.read("limit_modbus_power").value == 6_900
-    assert bench.outlet.current_a == pytest.approx(10)
+    assert bench.outlet.power_w == pytest.approx(6_900, rel=0.01)
+    bench.simulation.plug("o", Car(phases=1, max_current_a=32))
+    bench.wait(30)
+    assert bench.outlet.power_w == pytest.approx(6_900, rel=0.01)
+    assert bench.outlet.current_a == pytest.approx(30)
+
+
+def test_a_charger_of_either_kind_gives_what_the_site_says() -> None:
+    usual, other = charging("delta-ac-max"), charging("delta-ac-max", dc=True)
+    assert not usual.device.has("voltage_dc")
+    assert usual.outlet.power_w == pytest.approx(22_080, rel=0.01)
+    assert float(other.read("voltage_dc").number or 0) > 300
+    assert other.outlet.power_w == pytest.approx(50_000, rel=0.01)
 
 
 def test_a_car_at_a_dc_charger_takes_more_than_its_onboard_charger_could() -> None:

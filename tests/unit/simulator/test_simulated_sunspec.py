@@ -26,8 +26,10 @@ def walk(bank: Bank, base: int) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize(
     ("profile", "model"),
-    [(INTEGER, 201), (INTEGER, 202), (INTEGER, 203), (INTEGER, 204)]
-    + [(FLOAT, 211), (FLOAT, 212), (FLOAT, 213), (FLOAT, 214)],
+    [
+        *[(INTEGER, model) for model in (201, 202, 203, 204)],
+        *[(FLOAT, model) for model in (211, 212, 213, 214)],
+    ],
 )
 @pytest.mark.parametrize("base", [40_000, 50_000, 0])
 def test_the_chain_begins_at_its_base_and_holds_the_model(profile: str, model: int, base: int) -> None:
