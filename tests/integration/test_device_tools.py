@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,16 @@ def charger() -> Iterator[str]:
 def point(said: Any, name: str) -> Any:
     """The row of one point."""
     return next(row for row in said["values"] if row["point"] == name)
+
+
+def until_drawing(where: str, amps: float) -> None:
+    """Wait until a car draws that much."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        said = answer("device", "read", "--tcp", where, "--profile", CHARGER_PROFILE, "current_l1")
+        if (point(said, "current_l1")["value"] or 0) >= amps:
+            return
+    raise AssertionError("no car ever drew that much")
 
 
 def written_to(control: Path) -> list[Any]:
@@ -169,7 +180,7 @@ def test_what_cannot_be_written_ends_with_2_and_nothing_is_sent(
 
 def test_what_the_device_stores_is_only_written_when_that_is_meant() -> None:
     words = ("device", "write", "--tcp", "127.0.0.1:1", "--profile", "keba-p30", "--yes")
-    done = in_process(*words, "set_failsafe_persist", "1")
+    done = in_process(*words, "failsafe_persist", "1")
     assert done.returncode == 2
     assert "--stored" in done.stderr
 
@@ -177,11 +188,9 @@ def test_what_the_device_stores_is_only_written_when_that_is_meant() -> None:
 # Testing.
 
 
-def test_a_charging_car_is_limited_let_go_and_cut_by_the_fail_safe_and_all_is_put_back(
-    tmp_path: Path,
-) -> None:
-    control = tmp_path / "c.sock"
-    with simulated(CHARGER_PROFILE, "--car", "need_wh=20000", "--control", control) as where:
+def test_a_charging_car_is_limited_let_go_and_cut_by_the_fail_safe_and_all_is_put_back() -> None:
+    with simulated(CHARGER_PROFILE, "--car", "need_wh=20000,max_current_a=10") as where:
+        until_drawing(where, 9)
         said = answer(
             "device", "test", "--tcp", where, "--profile", CHARGER_PROFILE, "--yes", "--failsafe-s", "3"
         )

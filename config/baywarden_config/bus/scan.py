@@ -109,7 +109,7 @@ def _plans(args: Namespace) -> list[_Plan]:
 
 
 def _serial(path: str, choice: _Choice, profiles: "list[Profile]", bar: "Progress") -> "Sweep":
-    from baywarden_drivers.bench.line import SerialLine  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.serial_line import SerialLine  # noqa: PLC0415 (loads the wires)
     from baywarden_drivers.bench.settings import likely_settings, usual_units  # noqa: PLC0415 (the same)
     from baywarden_drivers.bench.sweep import sweep_serial  # noqa: PLC0415 (the same)
 
@@ -129,9 +129,9 @@ def _serial(path: str, choice: _Choice, profiles: "list[Profile]", bar: "Progres
 
 def _tcp_plan(host: str, port: int, choice: _Choice, *, is_rtu: bool) -> _Plan:
     def plan(profiles: "list[Profile]", bar: "Progress") -> "Sweep":
-        from baywarden_drivers.bench.line import TcpLine  # noqa: PLC0415 (loads the wires)
         from baywarden_drivers.bench.settings import usual_units  # noqa: PLC0415 (the same)
         from baywarden_drivers.bench.sweep import sweep_tcp  # noqa: PLC0415 (the same)
+        from baywarden_drivers.bench.tcp_line import TcpLine  # noqa: PLC0415 (loads the wires)
 
         line = TcpLine(host, port, rtu=is_rtu, timeout_s=choice.timeout_s or 1.0)
         units = choice.units or (usual_units(profiles) if is_rtu else TCP_UNITS)

@@ -82,7 +82,8 @@ def _search(args: Namespace) -> int:
 
 
 def _line(args: Namespace) -> "Line":
-    from baywarden_drivers.bench.line import SerialLine, TcpLine  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.serial_line import SerialLine  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.tcp_line import TcpLine  # noqa: PLC0415 (the same)
 
     if args.serial is not None:
         return SerialLine(args.serial, setting_of(args, None), timeout_s=_LINE_TIMEOUT_S)

@@ -21,6 +21,8 @@ LONGEST_MARGIN_S = 8.0
 """After the time-out: a charger takes some seconds to react, and its car too."""
 LONGEST_SILENCE_S = Decimal(180)
 _LOOK_EVERY_S = 0.5
+_STEADY_A = Decimal("0.5")
+_STEADY_S = 4.0
 _PHASES = ("current_l1", "current_l2", "current_l3")
 
 
@@ -47,6 +49,7 @@ class Steering:
         self._settle_s = usual_s if settle_s is None else settle_s
         self._start_a: Decimal | None = None
         self._drawn_a: Decimal | None = None
+        self._says_charging = False
         self._has_limited = False
         self._settings: dict[str, Decimal] = {}
         """Settings of the fail-safe as they were found."""
@@ -56,6 +59,7 @@ class Steering:
         poll = await self._device.poll()
         self._start_a = self._device.limit_shown(poll)
         self._drawn_a = drawn_a(poll)
+        self._says_charging = self._device.status(poll).state == "charging"
         if self._device.profile.control is None:
             self._report.note("limit", "skipped", "this device cannot be limited")
         elif await self._may("limit", self._limit_question()):
@@ -73,9 +77,14 @@ class Steering:
     @property
     def _car(self) -> str:
         """A warning for whoever is asked."""
-        if self._drawn_a is None:
-            return "Whether a car is charging cannot be measured. "
-        return "A car is charging. " if self._drawn_a > DRAWING_A else ""
+        if self._says_charging or self._is_drawing:
+            return "A car is charging. "
+        return "Whether a car is charging cannot be measured. " if self._drawn_a is None else ""
+
+    @property
+    def _is_drawing(self) -> bool:
+        """Whether there is a current by which a limit can be judged."""
+        return self._drawn_a is not None and self._drawn_a > DRAWING_A
 
     async def _may(self, name: str, question: str) -> bool:
         if await self._agree(self._car + question):
@@ -92,8 +101,7 @@ class Steering:
     async def _limit_to(self, name: str, amps: Decimal, *, rises: bool) -> None:
         try:
             shown_a = await self._device.set_current_limit(amps)
-            is_drawing = self._drawn_a is not None and self._drawn_a > DRAWING_A
-            drawn = await self._settled_a(shown_a, rises=rises) if is_drawing else None
+            drawn = await self._settled_a(shown_a, rises=rises) if self._is_drawing else None
         except DriverError as error:
             self._report.note(name, "fail", str(error))
             return
@@ -116,20 +124,27 @@ class Steering:
             self._report.note(name, "pass", detail, **figures)
 
     async def _settled_a(self, limit_a: Decimal, *, rises: bool) -> Decimal | None:
-        """The largest phase current, once it obeys, or at the end of the time to settle."""
+        """The largest phase current once it obeys, or has risen and rises no more; else at the end of the time."""
         until = mono_s() + self._settle_s
+        steady_a, steady_since = Decimal(0), mono_s()
         while True:
             drawn = drawn_a(await self._device.poll())
-            if (
-                drawn is not None
-                and drawn <= limit_a + LEEWAY_A
-                and (not rises or drawn >= limit_a - LEEWAY_A)
-            ):
-                return drawn
-            if mono_s() >= until:
+            now = mono_s()
+            if drawn is not None and abs(drawn - steady_a) > _STEADY_A:
+                steady_a, steady_since = drawn, now
+            obeys = drawn is not None and drawn <= limit_a + LEEWAY_A
+            is_there = (
+                not rises or steady_a >= limit_a - LEEWAY_A or self._has_topped(steady_a, now - steady_since)
+            )
+            if (obeys and is_there) or now >= until:
                 return drawn
             await self._device.keep_alive()
             await asyncio.sleep(_LOOK_EVERY_S)
+
+    @staticmethod
+    def _has_topped(drawn: Decimal, steady_s: float) -> bool:
+        """Whether this is all that the car takes."""
+        return drawn > LEAST_A + LEEWAY_A and steady_s >= _STEADY_S
 
     # Fail-safe.
 
@@ -182,8 +197,7 @@ class Steering:
         self._has_limited = True
         try:
             limit_before_a = await self._device.set_current_limit(self._high_a)
-            is_drawing = self._drawn_a is not None and self._drawn_a > DRAWING_A
-            before_a = await self._settled_a(limit_before_a, rises=True) if is_drawing else None
+            before_a = await self._settled_a(limit_before_a, rises=True) if self._is_drawing else None
             await asyncio.sleep(silence_s)
             poll = await self._device.poll()
         except DriverError as error:

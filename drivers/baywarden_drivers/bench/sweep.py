@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from baywarden_drivers.bench.identify import Who, identify
-from baywarden_drivers.bench.line import Heard, Hearing, Line, SerialLine, Setting, TcpLine
+from baywarden_drivers.bench.line import Heard, Hearing, Line, Setting
+from baywarden_drivers.bench.serial_line import SerialLine
 from baywarden_drivers.bench.settings import likely_units, probe_requests
+from baywarden_drivers.bench.tcp_line import TcpLine
 from baywarden_drivers.errors import LinkDown
 from baywarden_drivers.profile.schema import Profile
 
