@@ -17,7 +17,7 @@ demo: $(READY)
 	$(BIN)/baywarden demo $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest -q $(ARGS)
+	$(BIN)/python -m pytest -q --numprocesses 2 --dist worksteal $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -33,7 +33,7 @@ bench: $(READY)
 	$(BIN)/python tests/bench/run.py $(ARGS)
 
 campaign: $(READY)
-	$(BIN)/python -m pytest -q -m campaign --timeout 7200 $(ARGS)
+	HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest -q -m campaign --timeout 7200 $(ARGS)
 
 # Write the locks anew from pyproject.toml (needs uv).
 lock:

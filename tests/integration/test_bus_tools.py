@@ -2,14 +2,16 @@
 
 import json
 import os
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 import pytest
 import serial
 
-from support.commands import answer, baywarden, serving, simulated
+from support.commands import answer, baywarden, in_process, serving, simulated
 from support.picky_line import PickyLine
 
 pytestmark = pytest.mark.modbus
@@ -39,21 +41,37 @@ outlets = ["bay"]
 """
 
 
-# Scan.
+REST_OF_THE_SITE: Final = """
+[site]
+id = "s"
+name = "S"
+time_zone = "Europe/Berlin"
+currency = "EUR"
+[[circuits]]
+id = "main"
+limit_a = 35
+"""
 
 
-def test_a_scan_names_the_devices_of_a_serial_line_and_begins_its_site_toml(tmp_path: Path) -> None:
-    line, site = tmp_path / "line", tmp_path / "site.toml"
+Done = subprocess.CompletedProcess[str]
+
+
+def scanned(folder: Path) -> tuple[Path, Done]:
+    """A scan of a line with two devices."""
+    line, site = folder / "line", folder / "site.toml"
     site.write_text(SITE.format(path=line), "utf-8")
     with serving("simulate", "--site", site):
-        done = baywarden("bus", "scan", line, "--units", "1-2", *PATIENT)
-    assert done.returncode == 0, done.stderr
-    rows = {row.split()[0]: row for row in done.stdout.splitlines() if row.strip()[:1].isdigit()}
-    assert "9600 8N1" in rows["1"] and "eastron-sdm630" in rows["1"]
-    assert "heidelberg-energy-control" in rows["2"]
-    assert "The wiring is sound" in done.stdout
-    for piece in ('type = "rtu"', f'path = "{line}"', "[[meters]]", 'profile = "eastron-sdm630"', "unit = 2"):
-        assert piece in done.stdout
+        return line, baywarden("bus", "scan", line, "--units", "1-2", *PATIENT)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def scan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Future[tuple[Path, Done]]]:
+    """The longest test of all, mostly waiting: it begins with the first test of this file, beside the others."""
+    with ThreadPoolExecutor(1) as beside:
+        yield beside.submit(scanned, tmp_path_factory.mktemp("scan"))
+
+
+# Scan.
 
 
 def test_a_scan_finds_the_speed_and_then_leaves_the_others_alone(tmp_path: Path) -> None:
@@ -77,7 +95,16 @@ def test_a_scan_finds_the_speed_and_then_leaves_the_others_alone(tmp_path: Path)
 def test_a_device_that_keeps_silent_about_the_first_question_is_asked_another(tmp_path: Path) -> None:
     with PickyLine(tmp_path / "line", 1, only=3) as line:
         wire = answer(
-            "bus", "scan", line.path, "--setting", "9600/8N1", "--units", "1", "--timeout-ms", "400"
+            "bus",
+            "scan",
+            line.path,
+            "--setting",
+            "9600/8N1",
+            "--units",
+            "1",
+            "--quick",
+            "--timeout-ms",
+            "600",
         )
     assert [one["unit"] for one in wire["wires"][0]["found"]] == [1]
 
@@ -96,7 +123,7 @@ def test_a_line_on_which_nobody_answers_is_judged_in_words_that_say_what_to_do(
     make: Callable[[Path], PickyLine], said: str, tmp_path: Path
 ) -> None:
     with make(tmp_path / "line") as line:
-        done = baywarden("bus", "scan", line.path, *QUICK)
+        done = in_process("bus", "scan", line.path, *QUICK)
     assert done.returncode == 1
     assert said in done.stdout
     assert "no devices" in done.stdout
@@ -213,3 +240,23 @@ def test_a_trace_names_points_and_values(recorded: tuple[Path, dict[str, object]
     assert (sent["direction"], received["direction"]) == ("sent", "received")
     assert sent["what"].startswith("unit 1: read holding")
     assert received["values"]["current_l1"].endswith(" A")
+
+
+# What was begun at first.
+
+
+def test_a_scan_names_the_devices_of_a_serial_line_and_begins_its_site_toml(
+    scan: Future[tuple[Path, Done]], tmp_path: Path
+) -> None:
+    line, done = scan.result(timeout=90)
+    site = tmp_path / "site.toml"
+    assert done.returncode == 0, done.stderr
+    rows = {row.split()[0]: row for row in done.stdout.splitlines() if row.strip()[:1].isdigit()}
+    assert "9600 8N1" in rows["1"] and "eastron-sdm630" in rows["1"]
+    assert "heidelberg-energy-control" in rows["2"]
+    assert "The wiring is sound" in done.stdout
+    for piece in ('type = "rtu"', f'path = "{line}"', "[[meters]]", 'profile = "eastron-sdm630"', "unit = 2"):
+        assert piece in done.stdout
+    site.write_text(REST_OF_THE_SITE + done.stdout.partition("For site.toml:")[2], "utf-8")
+    checked = in_process("config", "check", site)
+    assert checked.returncode == 0, checked.stderr

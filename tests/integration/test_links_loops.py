@@ -2,6 +2,8 @@
 
 import asyncio
 import importlib.util
+import os
+import resource
 import socket
 import threading
 import time
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from baywarden_drivers import SerialLink, TcpLink
+from baywarden_drivers import DeviceError, SerialLink, TcpLink
 from baywarden_drivers.links import Pacing
 from support.modbus_peer import PtyPeer, TcpPeer
 from support.rough_slave import expected, rtu_slave, tcp_slave
@@ -46,6 +48,38 @@ def test_serial_ports_and_connections_work_on_either_loop(run: Run) -> None:
                     assert await link.read(1, "holding", address, 4) == expected(1, "holding", address, 4)
                 await link.write(1, 6, 7, [5])
                 await link.close()
+
+    run(talk())
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """More files open than select() knows descriptors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2000:
+        pytest.skip("this machine allows too few open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2000), hard))
+    files = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        yield
+    finally:
+        for one in files:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.serial
+@pytest.mark.usefixtures("many_files")
+def test_a_serial_port_works_beside_a_thousand_open_files(run: Run) -> None:
+    async def talk() -> None:
+        async with PtyPeer(lambda request: [(0, rtu_slave(request, (1,)) or b"")]) as line:
+            link = SerialLink(line.path, 115_200)
+            link.pace(1, Pacing(response_timeout_s=10))
+            assert await link.read(1, "holding", 7, 4) == expected(1, "holding", 7, 4)
+            line.unplug()
+            with pytest.raises(DeviceError):
+                await link.read(1, "holding", 7, 4)
+            await link.close()
 
     run(talk())
 

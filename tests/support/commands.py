@@ -66,6 +66,11 @@ class Serving:
         self.first = first
         self.pid = process.pid
 
+    def next_line(self) -> str:
+        """The next line that it prints; empty when it has ended."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
     def end(self) -> tuple[int, str, str]:
         """Tell it to stop; its exit code, what it printed after the first line, and what it said of faults."""
         self._process.send_signal(signal.SIGINT)

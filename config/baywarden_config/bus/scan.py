@@ -221,6 +221,11 @@ def _toml(sweep: "Sweep", known: "Mapping[str, Profile]") -> Iterator[str]:
         yield f'profile = "{profile.name}"'
         yield 'link = "bus"'
         yield f"unit = {found.unit}"
+        if profile.kind == "charger":
+            yield "\n[[chargers.evses]]"
+            yield f'id = "bay-{found.unit}"'
+            yield f'label = "Bay {found.unit}"'
+            yield 'circuit = "main"'
 
 
 def _plain(sweep: "Sweep") -> dict[str, Any]:

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
 from baywarden_config.asking import ask
-from baywarden_config.device.confirm import confirmed
+from baywarden_config.device.confirm import agreed
 from baywarden_config.device.reach import daemon_id, opened, reaching
 from baywarden_config.errors import DONE, FAILED, WrongUse
 
@@ -91,7 +91,7 @@ async def _walk(args: Namespace, max_a: Decimal) -> "Sequence[Step]":
     async def agree(question: str) -> bool:
         if args.read_only:
             return False
-        return await asyncio.to_thread(confirmed, question, yes=args.yes)
+        return await agreed(question, yes=args.yes)
 
     def tell(step: "Step") -> None:
         if not args.json:

@@ -67,7 +67,7 @@ class Recording:
                 self._tell(f"the trace has no further answer: {asked(request)}; its last one is repeated")
         exchange = known[min(turn, len(known) - 1)]
         self.tally.answered += 1
-        later_ms = (exchange.answered_at_ms or exchange.at_ms) - exchange.at_ms
+        later_ms = max(0.0, (exchange.answered_at_ms or exchange.at_ms) - exchange.at_ms)
         return self._again(exchange, frame, framing), later_ms / 1000
 
     def finish(self) -> Tally:

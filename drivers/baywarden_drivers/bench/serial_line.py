@@ -113,7 +113,10 @@ def _why_not(path: str, error: Exception) -> str:
             f"no permission for {path}: run as root or as a member of the group that owns it (often dialout)"
         )
     if number in (11, 16):
-        return f"{path} is in use by {_owner(path)}: one wire has one master. Stop it first"
+        return (
+            f"{path} is in use by {_owner(path)}: one wire has one master. Stop it first, or where it is the daemon, "
+            "ask it: baywarden device read --evse ID"
+        )
     return f"{path} cannot be opened: {error}"
 
 

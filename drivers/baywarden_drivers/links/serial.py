@@ -1,7 +1,10 @@
 """The wire of a serial port: opened so that nobody else can, and found again by its name."""
 
+import asyncio
+import errno
 import fcntl
 import os
+import select
 import termios
 from pathlib import Path
 from typing import Any, Final
@@ -61,6 +64,31 @@ class SerialWire(Wire):
             await super().open()
         except termios.error as error:
             raise LinkDown(f"no connection to {self.name}: {error}") from error
+        # Read here: pyserial asks select(), which knows no descriptors above 1023, and a large site has more.
+        loop, descriptor = asyncio.get_running_loop(), self._port().fileno()
+        loop.remove_reader(descriptor)
+        loop.add_reader(descriptor, self._on_readable)
+
+    def _on_readable(self) -> None:
+        port = self._port()
+        if port is None:
+            return
+        try:
+            data = os.read(port.fileno(), _READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._hang_up(error)
+            return
+        if data:
+            self._on_data(data)
+        elif _is_readable(port.fileno()):
+            self._hang_up(OSError(errno.EIO, "the port was hung up"))
+
+    def _hang_up(self, error: OSError) -> None:
+        transport: Any = self._client.ctx.transport if self._client is not None else None
+        if transport is not None:
+            transport.close(error)
 
     def _claim(self, client: ModbusBaseClient) -> None:
         """pymodbus has taken the advisory lock; this keeps out programs that do not ask for it.
@@ -110,6 +138,13 @@ class SerialWire(Wire):
         self.close()
         self.lost_at = mono_s()
         return LinkDown(f"no connection to {self.name}: {error.strerror or error}")
+
+
+def _is_readable(descriptor: int) -> bool:
+    """Whether there is something to read; if that is nothing at all, the other end is gone."""
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    return bool(poller.poll(0))
 
 
 def claim(descriptor: int) -> None:
