@@ -105,11 +105,21 @@ class _Cycle:
 
     def _towards(self, claim: Claim, aim: Grant) -> tuple[int, str]:
         if aim.got_ma <= claim.level_ma:
-            return aim.got_ma, self._reason(claim, aim)
+            return self._lowered(claim, aim)
         limit_ma, waits = self._raised(claim, aim.got_ma)
         if limit_ma == aim.got_ma:
             return limit_ma, self._reason(claim, aim)
         return limit_ma, f"may have {amps(aim.got_ma)} A, {waits}"
+
+    def _lowered(self, claim: Claim, aim: Grant) -> tuple[int, str]:
+        """One never told may really be at its fail-safe current, whatever it shows: while its fuse is overbooked it
+        is told no more than that, because what looks like a cut would be a raise."""
+        most_ma = whole(claim.evse.failsafe_ma)
+        is_overbooked = any(self._free_ma[line] < 0 for line in claim.ask.lines)
+        if claim.held.sent_ma is not None or not is_overbooked or aim.got_ma <= most_ma:
+            return aim.got_ma, self._reason(claim, aim)
+        limit_ma = most_ma if most_ma >= claim.ask.least_ma else 0
+        return limit_ma, f"may have {amps(aim.got_ma)} A, when the others have been cut"
 
     def _raised(self, claim: Claim, aim_ma: int) -> tuple[int, str]:
         """The step up that is safe now, and what the rest waits for."""

@@ -419,6 +419,19 @@ def test_before_anything_is_confirmed_nothing_is_raised() -> None:
     assert yard.cycles(11)["a"].limit_ma == 16_000
 
 
+def test_on_an_overbooked_fuse_what_shows_more_than_it_is_told_for_the_first_time_waits_for_the_others() -> (
+    None
+):
+    yard = Yard(site([Circuit("yard", 20_000)], [outlet("a"), outlet("b")]))
+    for charger in yard.chargers.values():
+        charger.real_ma = 16_000
+    yard.plug_in("a")
+    yard.plug_in("b")
+    assert {name: share.limit_ma for name, share in yard.cycles(1).items()} == {"a": 6_000, "b": 6_000}
+    assert yard.allocations["a"].why == "6 A: may have 10 A, when the others have been cut"
+    assert yard.cycles(15)["a"].limit_ma == 10_000
+
+
 def test_export_of_others_is_not_relied_on() -> None:
     yard = Yard(site([Circuit("yard", 10_000, meter_id="m1")], [outlet("a")]), {"yard": -20_000})
     yard.plug_in("a")
