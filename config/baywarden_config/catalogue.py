@@ -50,6 +50,13 @@ def all_profiles(given: Sequence[str]) -> list["Profile"]:
     return profiles
 
 
+def built_in_profiles() -> list["Profile"]:
+    """The profiles that come with the program, by name, whatever folders of an operator there are."""
+    from baywarden_drivers.profile import load_profile, profile_names  # noqa: PLC0415 (loads pydantic)
+
+    return [load_profile(name) for name in profile_names()]
+
+
 def one_profile(name: str, given: Sequence[str]) -> "Profile":
     """The profile of that name or path. Raises WrongUse."""
     from baywarden_drivers.errors import ProfileError  # noqa: PLC0415 (loads pydantic)

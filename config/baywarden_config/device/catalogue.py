@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from baywarden_config.catalogue import add_folders, all_profiles
+from baywarden_config.catalogue import add_folders, all_profiles, built_in_profiles
 from baywarden_config.errors import DONE, FAILED
 from baywarden_config.layout import table
 
@@ -30,13 +30,16 @@ def add_parser(actions: Any) -> None:
     parser.add_argument("words", nargs="*", metavar="WORD", help="only those in which every word stands")
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", action="store_true", help="print JSON")
-    shape.add_argument("--markdown", action="store_true", help="print the page docs/devices.md")
+    shape.add_argument(
+        "--markdown", action="store_true", help="print the page docs/devices.md: the built-in profiles"
+    )
     add_folders(parser)
 
 
 def run(args: Namespace) -> int:
     """Print the profiles; 1 when none is left by the words."""
-    profiles = [one for one in all_profiles(args.profiles) if all(_has(one, word) for word in args.words)]
+    known = built_in_profiles() if args.markdown and not args.profiles else all_profiles(args.profiles)
+    profiles = [one for one in known if all(_has(one, word) for word in args.words)]
     if args.json:
         print(json.dumps({"profiles": [_plain(one) for one in profiles]}, indent=2, ensure_ascii=False))
     elif args.markdown:
