@@ -14,9 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from baywarden_drivers.codec import decode, encode
-    from baywarden_drivers.decision import Decision
     from baywarden_drivers.device import Device, open_device
+    from baywarden_drivers.doubts.decision import Decision
     from baywarden_drivers.errors import (
         DeviceError,
         DriverError,
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
         Refused,
         ValueRefused,
     )
-    from baywarden_drivers.guard import FailsafeReport
     from baywarden_drivers.links import (
         Endpoint,
         Link,
@@ -42,11 +40,13 @@ if TYPE_CHECKING:
         TcpLink,
         UnitStatistics,
     )
-    from baywarden_drivers.planner import Block, plan
-    from baywarden_drivers.poll import Identity, Poll
+    from baywarden_drivers.polls.planner import Block, plan
+    from baywarden_drivers.polls.poll import Identity, Poll
     from baywarden_drivers.profile import Profile, load_profile, profile_names, usable_names
-    from baywarden_drivers.status import ChargerStatus
-    from baywarden_drivers.value import PointValue, Quality
+    from baywarden_drivers.values.codec import decode, encode
+    from baywarden_drivers.values.status import ChargerStatus
+    from baywarden_drivers.values.value import PointValue, Quality
+    from baywarden_drivers.writes.guard import FailsafeReport
 
 __all__ = [
     "Block",
@@ -89,27 +89,27 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Block": "planner",
-    "ChargerStatus": "status",
-    "Decision": "decision",
+    "Block": "polls.planner",
+    "ChargerStatus": "values.status",
+    "Decision": "doubts.decision",
     "Device": "device",
     "DeviceError": "errors",
     "DriverError": "errors",
     "Endpoint": "links",
-    "FailsafeReport": "guard",
+    "FailsafeReport": "writes.guard",
     "Fault": "errors",
     "Garbled": "errors",
-    "Identity": "poll",
+    "Identity": "polls.poll",
     "Link": "links",
     "LinkDown": "errors",
     "LinkPool": "links",
     "NoAnswer": "errors",
     "NotApplied": "errors",
-    "PointValue": "value",
-    "Poll": "poll",
+    "PointValue": "values.value",
+    "Poll": "polls.poll",
     "Profile": "profile",
     "ProfileError": "errors",
-    "Quality": "value",
+    "Quality": "values.value",
     "Refused": "errors",
     "RtuOverTcpEndpoint": "links",
     "RtuOverTcpLink": "links",
@@ -119,11 +119,11 @@ _HOMES = {
     "TcpLink": "links",
     "UnitStatistics": "links",
     "ValueRefused": "errors",
-    "decode": "codec",
-    "encode": "codec",
+    "decode": "values.codec",
+    "encode": "values.codec",
     "load_profile": "profile",
     "open_device": "device",
-    "plan": "planner",
+    "plan": "polls.planner",
     "profile_names": "profile",
     "usable_names": "profile",
 }

@@ -5,26 +5,26 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from baywarden_drivers.control import Writing
-from baywarden_drivers.decision import Decision
+from baywarden_drivers.doubts.decision import Decision
 from baywarden_drivers.errors import DeviceError, Refused, ValueRefused
-from baywarden_drivers.guard import FailsafeReport, Guard, wanted
 from baywarden_drivers.links.link import Link
 from baywarden_drivers.links.pool import Endpoint, LinkPool
 from baywarden_drivers.links.units import Pacing
 from baywarden_drivers.mono import mono_ms, mono_s
 from baywarden_drivers.pause import sleep_until
-from baywarden_drivers.poll import Identity, Poll
-from baywarden_drivers.polling import Polling
+from baywarden_drivers.polls.poll import Identity, Poll
+from baywarden_drivers.polls.polling import Polling
 from baywarden_drivers.profile.addressing import place, port_shift
 from baywarden_drivers.profile.points import Point
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.quality import Watch
-from baywarden_drivers.status import ChargerStatus, asker, judge_of
-from baywarden_drivers.value import PointValue, Value
+from baywarden_drivers.values.quality import Watch
+from baywarden_drivers.values.status import ChargerStatus, asker, judge_of
+from baywarden_drivers.values.value import PointValue, Value
+from baywarden_drivers.writes.control import Writing
+from baywarden_drivers.writes.guard import FailsafeReport, Guard, wanted
 
 if TYPE_CHECKING:
-    from baywarden_drivers.learning import Learning
+    from baywarden_drivers.doubts.learning import Learning
 
 _START_UP_AGAIN_S = 60.0
 
@@ -307,7 +307,7 @@ def _learning(profile: Profile, link: Link, unit: int, connector: int) -> "Learn
     """What finds out about the device; nothing is loaded for a profile that leaves nothing open."""
     if profile.protocol.sunspec is None and not profile.doubt:
         return None
-    from baywarden_drivers.learning import Learning  # noqa: PLC0415 (few profiles need it)
+    from baywarden_drivers.doubts.learning import Learning  # noqa: PLC0415 (few profiles need it)
 
     return Learning(profile, link, unit, connector)
 

@@ -21,15 +21,15 @@ from baywarden_drivers import (
     load_profile,
     profile_names,
 )
-from baywarden_drivers.derive import multiplied
 from baywarden_drivers.errors import DriverError
 from baywarden_drivers.mono import mono_ms
+from baywarden_drivers.polls.reads import Reads
 from baywarden_drivers.profile import ReadPoint, parse_profile
 from baywarden_drivers.profile.loader import BUNDLED
-from baywarden_drivers.reads import Reads
-from baywarden_drivers.status import judge_of
 from baywarden_drivers.sunspec import COMMON, Chain, Model, resolve
-from baywarden_drivers.value import PointValue, Value
+from baywarden_drivers.values.derive import multiplied
+from baywarden_drivers.values.status import judge_of
+from baywarden_drivers.values.value import PointValue, Value
 from support.told_device import ToldServer, apart, only, told_server
 
 pytestmark = pytest.mark.modbus

@@ -17,7 +17,6 @@ from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.framer import FramerType
 
-from baywarden_drivers.codec import decode, encode
 from baywarden_drivers.profile import ReadPoint, place
 from baywarden_drivers.simulator import (
     CannotServe,
@@ -30,6 +29,7 @@ from baywarden_drivers.simulator import (
     parse_site,
 )
 from baywarden_drivers.simulator.device import Device
+from baywarden_drivers.values.codec import decode, encode
 from support.serial_pair import SerialPair
 
 SITE = """

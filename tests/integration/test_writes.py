@@ -11,7 +11,7 @@ import pytest
 
 from baywarden.devices import ModbusOutlet
 from baywarden_drivers import NoAnswer, NotApplied, Profile, ValueRefused, load_profile
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.value import Value
 from support.clock import FakeClock
 from support.served_profile import Served, served
 

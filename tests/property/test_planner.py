@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baywarden_drivers import Block, load_profile, plan, profile_names
-from baywarden_drivers.costs import ON_NETWORK, Costs
 from baywarden_drivers.links import RtuOverTcpLink, SerialLink, TcpLink
-from baywarden_drivers.planner import ride_along
+from baywarden_drivers.polls.costs import ON_NETWORK, Costs
+from baywarden_drivers.polls.planner import ride_along
 from baywarden_drivers.profile import Protocol, ReadPoint, Span
 
 SIZES = {1: "u16", 2: "u32", 4: "u64"}

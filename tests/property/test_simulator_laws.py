@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baywarden_drivers.codec import decode
 from baywarden_drivers.simulator.allowance import Allowance, LimitRules
 from baywarden_drivers.simulator.car import Car
 from baywarden_drivers.simulator.failsafe import Failsafe, FailsafeSettings, Sign
 from baywarden_drivers.simulator.outlet import Outlet
+from baywarden_drivers.values.codec import decode
 from support.simulated import CHARGERS, Stand
 
 CARS = st.builds(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from baywarden_drivers.profile import ReadPoint, profile_names
 from baywarden_drivers.simulator.bank import Slot, factor_of
 from baywarden_drivers.simulator.made_up import capacity
-from baywarden_drivers.value import PointValue, Quality
+from baywarden_drivers.values.value import PointValue, Quality
 from support.simulated import Bench
 
 TEXTS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from baywarden_drivers import Device, LinkPool, Profile, TcpEndpoint, encode, load_profile, open_device
 from baywarden_drivers.profile import ReadPoint, place, port_shift, register_shift
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.value import Value
 from support.modbus_peer import Registers, tcp_server
 
 

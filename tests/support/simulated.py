@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from baywarden_drivers.codec import decode
-from baywarden_drivers.encoding import encode
 from baywarden_drivers.profile import load_profile, place, profile_names
 from baywarden_drivers.simulator import HandClock, Simulation, parse_site_data
 from baywarden_drivers.simulator.allowance import Allowance
@@ -14,7 +12,9 @@ from baywarden_drivers.simulator.failsafe import Failsafe
 from baywarden_drivers.simulator.outlet import Outlet
 from baywarden_drivers.simulator.shipped import failsafe_of, limit_rules_of
 from baywarden_drivers.simulator.world import World
-from baywarden_drivers.value import PointValue
+from baywarden_drivers.values.codec import decode
+from baywarden_drivers.values.encoding import encode
+from baywarden_drivers.values.value import PointValue
 
 CHARGERS = ("keba-p30", "phoenix-charx-sec", "alfen-eve", "bender-cc612", "heidelberg-energy-control")
 METERS = ("eastron-sdm630", "abb-b23", "carlo-gavazzi-em24-ethernet")

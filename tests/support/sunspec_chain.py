@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from baywarden_drivers import Profile, encode
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.value import Value
 from support.modbus_peer import Registers
 
 MARK = (0x5375, 0x6E53)

@@ -9,7 +9,7 @@ from baywarden_drivers import Link, LinkPool, Profile, TcpEndpoint
 from baywarden_drivers.profile import ReadPoint, WritePoint, place
 from baywarden_drivers.simulator.bank import Bank, BankHabits, banks_of
 from baywarden_drivers.simulator.truth import Truth
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.value import Value
 from support.modbus_peer import KINDS, Registers, tcp_server
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from baywarden_drivers import PointValue, Profile, Quality, load_profile
-from baywarden_drivers.quality import Watch
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.quality import Watch
+from baywarden_drivers.values.value import Value
 
 
 @dataclass

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from baywarden_drivers.bench.line import Setting
-from baywarden_drivers.costs import ON_NETWORK, Costs
 from baywarden_drivers.links.request import READ_FUNCTIONS, Request
+from baywarden_drivers.polls.costs import ON_NETWORK, Costs
+from baywarden_drivers.polls.reads import Read, Reads
 from baywarden_drivers.profile.points import ReadPoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.reads import Read, Reads
 
 COLD_EVERY_S = 30.0
 TURNAROUND_S = 0.02

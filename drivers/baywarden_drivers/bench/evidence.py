@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from baywarden_drivers.codec import decode
 from baywarden_drivers.profile.points import ReadPoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.value import PointValue, Quality
+from baywarden_drivers.values.codec import decode
+from baywarden_drivers.values.value import PointValue, Quality
 
 NAMED = 7.0
 """The device writes its own name."""

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from baywarden_drivers.bench.evidence import READABLE, Evidence, telling_points, weigh_answer, weigh_refusal
 from baywarden_drivers.bench.line import Heard, Hearing, Line
-from baywarden_drivers.doubt import with_choice
+from baywarden_drivers.doubts.doubt import with_choice
 from baywarden_drivers.errors import DriverError, NoAnswer, Refused
 from baywarden_drivers.links.link import Link
 from baywarden_drivers.links.request import READ_FUNCTIONS, Request

@@ -6,7 +6,7 @@ from baywarden_drivers.bench.budget import Timing, Wanted, share_of
 from baywarden_drivers.bench.capabilities import has_failsafe
 from baywarden_drivers.bench.line import Setting
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.wording import is_stored
+from baywarden_drivers.writes.wording import is_stored
 
 _SLOW_POLL_S = 2.0
 _MANY_READS = 12

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from baywarden_drivers.bench.frames import KINDS, Answer
-from baywarden_drivers.codec import decode
 from baywarden_drivers.links.request import Request
 from baywarden_drivers.profile.addressing import place
 from baywarden_drivers.profile.points import Point, ReadPoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.value import Quality
+from baywarden_drivers.values.codec import decode
+from baywarden_drivers.values.value import Quality
 
 _Point = TypeVar("_Point", bound=Point)
 

@@ -7,10 +7,10 @@ from typing import Any
 from baywarden_drivers.device import Device
 from baywarden_drivers.errors import DeviceError
 from baywarden_drivers.mono import mono_ms
-from baywarden_drivers.poll import Identity
+from baywarden_drivers.polls.poll import Identity
 from baywarden_drivers.profile.points import Point
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.value import PointValue, Quality
+from baywarden_drivers.values.value import PointValue, Quality
 
 Row = Mapping[str, Any]
 """`point`, `value`, `unit`, `quality`, `age_s`, `reason`, `meaning`."""

@@ -9,8 +9,8 @@ from baywarden_drivers.bench.walk import Agree, Report
 from baywarden_drivers.device import Device
 from baywarden_drivers.errors import DriverError
 from baywarden_drivers.mono import mono_s
-from baywarden_drivers.value import PointValue
-from baywarden_drivers.wording import plain
+from baywarden_drivers.values.value import PointValue
+from baywarden_drivers.writes.wording import plain
 
 LEAST_A = Decimal(6)
 """The lowest current that a car may be offered (IEC 61851-1)."""

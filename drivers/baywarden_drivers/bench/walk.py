@@ -8,7 +8,7 @@ from typing import Literal
 from baywarden_drivers.device import Device
 from baywarden_drivers.errors import DeviceError
 from baywarden_drivers.mono import mono_s
-from baywarden_drivers.value import PointValue
+from baywarden_drivers.values.value import PointValue
 
 Verdict = Literal["pass", "fail", "unclear", "skipped"]
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from baywarden_drivers.bench.rows import meaning_of, plain
 from baywarden_drivers.device import Device
-from baywarden_drivers.encoding import encode
 from baywarden_drivers.errors import ValueRefused
 from baywarden_drivers.mono import mono_s
 from baywarden_drivers.profile.points import WritePoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.wording import check_range, is_stored
+from baywarden_drivers.values.encoding import encode
+from baywarden_drivers.writes.wording import check_range, is_stored
 
 _LOOK_EVERY_S = 0.2
 _USUAL_S = 2.0

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-from baywarden_drivers.costs import Costs
 from baywarden_drivers.errors import DeviceError, LinkDown, NoAnswer, Refused
 from baywarden_drivers.links.line import GATEWAY_SILENCE, Line
 from baywarden_drivers.links.queue import Job, JobQueue
@@ -12,6 +11,7 @@ from baywarden_drivers.links.statistics import LinkStatistics, UnitStatistics
 from baywarden_drivers.links.units import Pacing
 from baywarden_drivers.links.wire import Tracer, Wire
 from baywarden_drivers.mono import mono_s
+from baywarden_drivers.polls.costs import Costs
 
 
 class Link:

@@ -12,11 +12,11 @@ from typing import Any, Final
 from pymodbus.client import AsyncModbusSerialClient
 from pymodbus.client.base import ModbusBaseClient
 
-from baywarden_drivers.costs import Costs
 from baywarden_drivers.errors import LinkDown
 from baywarden_drivers.links.framing import RtuFraming
 from baywarden_drivers.links.wire import Wire
 from baywarden_drivers.mono import mono_s
+from baywarden_drivers.polls.costs import Costs
 
 _SILENT_CHARACTERS: Final = 3.5
 _SHORTEST_SILENCE_S: Final = 0.00175

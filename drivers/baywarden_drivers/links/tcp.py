@@ -5,9 +5,9 @@ from typing import Any, Final
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.client.base import ModbusBaseClient
 
-from baywarden_drivers.costs import Costs
 from baywarden_drivers.links.framing import Framing, RtuFraming, TcpFraming
 from baywarden_drivers.links.wire import Wire
+from baywarden_drivers.polls.costs import Costs
 
 _USUAL_CHAR_S: Final = 10 / 9600
 _USUAL_SILENCE_S: Final = 3.5 * _USUAL_CHAR_S

@@ -9,12 +9,12 @@ from typing import Any, Final, Literal
 
 from pymodbus.client.base import ModbusBaseClient
 
-from baywarden_drivers.costs import ON_NETWORK, Costs
 from baywarden_drivers.errors import Garbled, LinkDown, NoAnswer
 from baywarden_drivers.links.framing import Framing
 from baywarden_drivers.links.match import Misframed, content
 from baywarden_drivers.links.request import Request
 from baywarden_drivers.mono import mono_s
+from baywarden_drivers.polls.costs import ON_NETWORK, Costs
 
 # Here a loss is an exception, and whoever catches it logs it once.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)

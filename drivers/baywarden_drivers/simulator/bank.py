@@ -8,14 +8,14 @@ from typing import Protocol
 
 from pymodbus.constants import ExcCodes
 
-from baywarden_drivers.codec import Decoder, decoder
 from baywarden_drivers.profile.addressing import place, register_shift
 from baywarden_drivers.profile.base import FIELDBUS_BITS
 from baywarden_drivers.profile.points import Point, ReadPoint, WritePoint
 from baywarden_drivers.profile.schema import Profile
 from baywarden_drivers.simulator.registers import registers_of
 from baywarden_drivers.simulator.truth import Truth
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.codec import Decoder, decoder
+from baywarden_drivers.values.value import Value
 
 Where = tuple[str, int]
 """Register type and address."""

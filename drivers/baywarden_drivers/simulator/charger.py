@@ -13,7 +13,7 @@ from baywarden_drivers.simulator.made_up import capacity
 from baywarden_drivers.simulator.outlet import Outlet
 from baywarden_drivers.simulator.shipped import again_point_of, no_master_code_of
 from baywarden_drivers.simulator.truth import OUTLET, STATION, Teller, Truth, line_to_line
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.value import Value
 
 
 class Charger(Device):

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from itertools import islice, product
 
-from baywarden_drivers.codec import decode
-from baywarden_drivers.doubt import Seen, judge, with_choice
+from baywarden_drivers.doubts.doubt import Seen, judge, with_choice
 from baywarden_drivers.profile.conduct import Condition
 from baywarden_drivers.profile.doubts import Choice, Doubt
 from baywarden_drivers.profile.points import ReadPoint
@@ -16,7 +15,8 @@ from baywarden_drivers.simulator.made_up import made_up
 from baywarden_drivers.simulator.meter_truth import METER
 from baywarden_drivers.simulator.registers import registers_of
 from baywarden_drivers.simulator.truth import OUTLET, Truth
-from baywarden_drivers.value import PointValue, Quality
+from baywarden_drivers.values.codec import decode
+from baywarden_drivers.values.value import PointValue, Quality
 
 MOST_TRIED = 5_000
 _ABSENT = PointValue(None, Quality.MISSING, 0, "refused")

@@ -13,7 +13,7 @@ from baywarden_drivers.simulator.failsafe import Sign
 from baywarden_drivers.simulator.faults import FaultKind, Faults
 from baywarden_drivers.simulator.made_up import made_up
 from baywarden_drivers.simulator.truth import Teller, Truth
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.value import Value
 
 MOST_WRITES = 50_000
 """How many writes are remembered."""

@@ -7,7 +7,6 @@ turn; the first combination from which a reader of the profile concludes the tru
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice, product
 
-from baywarden_drivers.codec import decode
 from baywarden_drivers.profile.base import DTYPE_REGISTERS
 from baywarden_drivers.profile.conduct import Condition, Status, StatusRule
 from baywarden_drivers.profile.points import ReadPoint
@@ -17,8 +16,9 @@ from baywarden_drivers.simulator.outlet import Outlet
 from baywarden_drivers.simulator.registers import registers_of
 from baywarden_drivers.simulator.truth import CODES, OUTLET, STATION, Truth
 from baywarden_drivers.simulator.words import OutletState, Pilot
-from baywarden_drivers.status import Judge, judge_of
-from baywarden_drivers.value import PointValue
+from baywarden_drivers.values.codec import decode
+from baywarden_drivers.values.status import Judge, judge_of
+from baywarden_drivers.values.value import PointValue
 
 MOST_KEPT = 256
 MOST_TRIED = 20_000

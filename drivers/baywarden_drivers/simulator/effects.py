@@ -9,7 +9,7 @@ from typing import Protocol
 from baywarden_drivers.profile.points import WritePoint
 from baywarden_drivers.profile.schema import Profile
 from baywarden_drivers.simulator.outlet import Outlet
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.value import Value
 
 
 class Controller(Protocol):

@@ -12,7 +12,7 @@ from baywarden_drivers.simulator.meter import Meter
 from baywarden_drivers.simulator.meter_truth import METER
 from baywarden_drivers.simulator.sunspec import chain_bank
 from baywarden_drivers.simulator.truth import Teller, Truth, line_to_line
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.value import Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from decimal import Decimal
 
-from baywarden_drivers.encoding import encode
 from baywarden_drivers.errors import ValueRefused
 from baywarden_drivers.profile.points import ReadPoint
 from baywarden_drivers.simulator.truth import Truth
+from baywarden_drivers.values.encoding import encode
 
 COUNTING_UNITS = frozenset({"Wh", "varh", "s", None})
 

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from baywarden_drivers.simulator.outlet import Outlet
 from baywarden_drivers.simulator.words import Pilot
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.value import Value
 
 Truth = Value | float | None
 """None is the point's own "not available"."""

@@ -11,7 +11,7 @@ from baywarden.devices import ModbusMeter, ModbusOutlet
 from baywarden.model.reading import ChargerState, Contact, Pilot
 from baywarden.ports.wire import WireError
 from baywarden_drivers import load_profile
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.value import Value
 from support.clock import FakeClock
 from support.served_profile import Served, served
 

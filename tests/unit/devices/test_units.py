@@ -20,7 +20,7 @@ from baywarden_drivers import (
     Refused,
     load_profile,
 )
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.value import Value
 
 BOX: Final = load_profile("keba-p30")
 

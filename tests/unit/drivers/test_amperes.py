@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baywarden_drivers import PointValue, Profile, Quality, ValueRefused, load_profile
-from baywarden_drivers.amperes import Amperes
 from baywarden_drivers.profile.points import WritePoint
-from baywarden_drivers.value import Value
-from baywarden_drivers.wording import check_range, sayable
+from baywarden_drivers.values.value import Value
+from baywarden_drivers.writes.amperes import Amperes
+from baywarden_drivers.writes.wording import check_range, sayable
 
 STATION = load_profile("delta-ac-max")
 BOX = load_profile("keba-p30")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from baywarden_drivers import ValueRefused
-from baywarden_drivers.budget import STORED_PER_DAY, FlashBudget, Turns
+from baywarden_drivers.writes.budget import STORED_PER_DAY, FlashBudget, Turns
 
 DAY_S = 86_400
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from baywarden_drivers import PointValue, Quality, load_profile
-from baywarden_drivers.status import judge_of
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.status import judge_of
+from baywarden_drivers.values.value import Value
 
 Told = tuple[str | None, str | None]
 

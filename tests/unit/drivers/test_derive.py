@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from baywarden_drivers import PointValue, Quality
-from baywarden_drivers.derive import Accumulator, derived_by
 from baywarden_drivers.profile import Derived
+from baywarden_drivers.values.derive import Accumulator, derived_by
 
 MINUTE_MS = 60_000
 

@@ -20,7 +20,7 @@ from baywarden_drivers import (
 )
 from baywarden_drivers.profile import parse_profile
 from baywarden_drivers.profile.loader import BUNDLED
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.value import Value
 from support.served_profile import served
 
 pytestmark = pytest.mark.modbus

@@ -10,11 +10,11 @@ from decimal import Decimal
 import pytest
 
 from baywarden_drivers import LinkDown, LinkPool, NoAnswer, Profile, TcpEndpoint, encode, open_device
-from baywarden_drivers.growth import GrowthWatch
-from baywarden_drivers.learning import Learning
+from baywarden_drivers.doubts.growth import GrowthWatch
+from baywarden_drivers.doubts.learning import Learning
 from baywarden_drivers.mono import mono_ms
 from baywarden_drivers.profile import parse_profile
-from baywarden_drivers.value import PointValue, Quality, Value
+from baywarden_drivers.values.value import PointValue, Quality, Value
 from support.modbus_peer import Registers, TcpPeer, tcp_reply, tcp_server
 
 pytestmark = pytest.mark.modbus

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from baywarden_drivers import PointValue, Profile, Quality, load_profile
-from baywarden_drivers.amperes import Amperes
-from baywarden_drivers.effect import Effect
-from baywarden_drivers.rival import Rival
+from baywarden_drivers.writes.amperes import Amperes
+from baywarden_drivers.writes.effect import Effect
+from baywarden_drivers.writes.rival import Rival
 
 BOX = load_profile("heidelberg-energy-control")
 KEBA = load_profile("keba-p30")

@@ -7,7 +7,7 @@ import pytest
 
 from baywarden_drivers import ProfileError, decode, encode
 from baywarden_drivers.profile import ReadPoint, WritePoint, parse_profile
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.value import Value
 from support.served_profile import served
 
 TEXT = """

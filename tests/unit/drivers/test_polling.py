@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from baywarden_drivers import Device, LinkDown, LinkPool, NoAnswer, Profile, Quality, TcpEndpoint, open_device
-from baywarden_drivers.lengths import ReadLength
+from baywarden_drivers.polls.lengths import ReadLength
 from baywarden_drivers.profile import parse_profile
 from support.modbus_peer import Reply, TcpPeer, tcp_reply
 

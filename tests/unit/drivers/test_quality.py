@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baywarden_drivers import PointValue, Quality, load_profile
-from baywarden_drivers.quality import Watch
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.quality import Watch
+from baywarden_drivers.values.value import Value
 from support.watched import Watched, watched
 
 BOX = "heidelberg-energy-control"

@@ -1,8 +1,8 @@
 """Several derived points of one name: the first that has a value, and never one from further down again."""
 
 from baywarden_drivers import PointValue, Quality
-from baywarden_drivers.derive import makers
 from baywarden_drivers.profile import Derived
+from baywarden_drivers.values.derive import makers
 
 WAYS = (
     Derived(name="energy_total", sum_of=("fine",), unit="Wh"),

@@ -6,8 +6,8 @@ import pytest
 
 from baywarden_drivers import PointValue, Quality, load_profile, profile_names
 from baywarden_drivers.profile.conduct import Condition
-from baywarden_drivers.status import asker, judge_of
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.status import asker, judge_of
+from baywarden_drivers.values.value import Value
 
 CHARGERS = [name for name in profile_names() if load_profile(name).kind == "charger"]
 

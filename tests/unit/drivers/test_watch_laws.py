@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from baywarden_drivers import PointValue, Profile, Quality, load_profile, profile_names
-from baywarden_drivers.codec import decode
-from baywarden_drivers.plausible import hardware_a, range_of
-from baywarden_drivers.quality import Watch
 from baywarden_drivers.simulator import Car
 from baywarden_drivers.simulator.bank import Bank
 from baywarden_drivers.simulator.meter import BaseLoad, Meter
 from baywarden_drivers.simulator.meter_device import MeterDevice
 from baywarden_drivers.simulator.world import World
+from baywarden_drivers.values.codec import decode
+from baywarden_drivers.values.plausible import hardware_a, range_of
+from baywarden_drivers.values.quality import Watch
 from support.simulated import Stand
 
 WATCHED: Final = (

@@ -5,15 +5,15 @@ from decimal import Decimal
 
 import pytest
 
-from baywarden_drivers.codec import decode
 from baywarden_drivers.profile import profile_names
 from baywarden_drivers.simulator import Car, OutletState
 from baywarden_drivers.simulator.bank import Slot, factor_of
 from baywarden_drivers.simulator.disguise import NEXT_BEST
 from baywarden_drivers.simulator.failsafe import Sign
 from baywarden_drivers.simulator.words import Pilot
-from baywarden_drivers.status import judge_of
-from baywarden_drivers.value import PointValue, Value
+from baywarden_drivers.values.codec import decode
+from baywarden_drivers.values.status import judge_of
+from baywarden_drivers.values.value import PointValue, Value
 from support.simulated import Bench, names_of
 
 CHARGERS = names_of("charger")

@@ -3,7 +3,7 @@
 import pytest
 from pymodbus.constants import ExcCodes
 
-from baywarden_drivers.doubt import Seen, judge
+from baywarden_drivers.doubts.doubt import Seen, judge
 from baywarden_drivers.profile import load_profile, profile_names
 from baywarden_drivers.simulator import SiteFileError
 from baywarden_drivers.simulator.bank import Silence

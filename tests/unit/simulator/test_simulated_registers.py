@@ -5,12 +5,12 @@ from decimal import Decimal
 import pytest
 from pymodbus.constants import ExcCodes
 
-from baywarden_drivers.codec import decode
 from baywarden_drivers.profile import ReadPoint, load_profile
 from baywarden_drivers.simulator.car import Car
 from baywarden_drivers.simulator.meter import BaseLoad, Meter
 from baywarden_drivers.simulator.meter_device import MeterDevice
 from baywarden_drivers.simulator.truth import Truth
+from baywarden_drivers.values.codec import decode
 from support.simulated import CHARGERS, METERS, Stand
 
 

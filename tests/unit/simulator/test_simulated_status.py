@@ -6,7 +6,7 @@ import pytest
 
 from baywarden_drivers.simulator.car import Car
 from baywarden_drivers.simulator.words import OutletState
-from baywarden_drivers.status import judge_of
+from baywarden_drivers.values.status import judge_of
 from support.simulated import CHARGERS, Stand
 
 

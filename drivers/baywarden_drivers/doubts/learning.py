@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from baywarden_drivers.asking import Asking
-from baywarden_drivers.decision import Decision
-from baywarden_drivers.doubt import Verdict, decision, judge, with_choice
+from baywarden_drivers.doubts.asking import Asking
+from baywarden_drivers.doubts.decision import Decision
+from baywarden_drivers.doubts.doubt import Verdict, decision, judge, with_choice
+from baywarden_drivers.doubts.weighing import Weighing
 from baywarden_drivers.errors import DeviceError, NoAnswer
 from baywarden_drivers.links.link import Link
 from baywarden_drivers.mono import mono_s
 from baywarden_drivers.profile.doubts import Choice, Doubt
 from baywarden_drivers.profile.schema import Profile
 from baywarden_drivers.sunspec import Chain, Model, discover, model_of, pick, resolve
-from baywarden_drivers.value import PointValue
-from baywarden_drivers.weighing import Weighing
+from baywarden_drivers.values.value import PointValue
 
 _LOOK_AGAIN_S = 60.0
 """A doubt that could not be decided is looked at again after so long."""

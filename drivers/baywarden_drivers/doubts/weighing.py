@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from baywarden_drivers.asking import Asking
-from baywarden_drivers.doubt import Verdict, with_choice
-from baywarden_drivers.growth import Growth, GrowthWatch
+from baywarden_drivers.doubts.asking import Asking
+from baywarden_drivers.doubts.doubt import Verdict, with_choice
+from baywarden_drivers.doubts.growth import Growth, GrowthWatch
 from baywarden_drivers.mono import mono_ms
 from baywarden_drivers.profile.doubts import Doubt
 from baywarden_drivers.profile.points import ReadPoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.value import PointValue
+from baywarden_drivers.values.value import PointValue
 
 
 class Weighing:

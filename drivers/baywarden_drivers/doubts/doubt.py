@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from baywarden_drivers.decision import Decision
-from baywarden_drivers.presence import NO_SUCH_THING
+from baywarden_drivers.doubts.decision import Decision
+from baywarden_drivers.polls.presence import NO_SUCH_THING
 from baywarden_drivers.profile.doubts import Choice, Doubt
 from baywarden_drivers.profile.points import Point, ReadPoint, WritePoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.status import asker
-from baywarden_drivers.value import PointValue
+from baywarden_drivers.values.status import asker
+from baywarden_drivers.values.value import PointValue
 
 _Point = TypeVar("_Point", bound=Point)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from baywarden_drivers.profile.points import Derived, ReadPoint
-from baywarden_drivers.value import PointValue, Quality
+from baywarden_drivers.values.value import PointValue, Quality
 
 Number = int | Decimal
 Values = Mapping[str, PointValue]

@@ -4,11 +4,11 @@ import struct
 from collections.abc import Callable, Sequence
 from decimal import Context, Decimal
 
-from baywarden_drivers.encoding import bytes_swapped, encode
 from baywarden_drivers.mono import mono_ms
 from baywarden_drivers.profile.points import ReadPoint
-from baywarden_drivers.text import text_of
-from baywarden_drivers.value import PointValue, Quality, Value
+from baywarden_drivers.values.encoding import bytes_swapped, encode
+from baywarden_drivers.values.text import text_of
+from baywarden_drivers.values.value import PointValue, Quality, Value
 
 __all__ = ["Decoder", "PointValue", "Quality", "Value", "decode", "decoder", "encode"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from baywarden_drivers.profile.conduct import Condition, Status, StatusRule
-from baywarden_drivers.value import PointValue, Value
+from baywarden_drivers.values.value import PointValue, Value
 
 Values = Mapping[str, PointValue]
 Judge = Callable[[Values], "ChargerStatus"]

@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from baywarden_drivers.codec import decode
-from baywarden_drivers.derive import multiplied
-from baywarden_drivers.doubt import Seen, asked, with_choice
+from baywarden_drivers.doubts.doubt import Seen, asked, with_choice
 from baywarden_drivers.errors import DeviceError, Garbled, NoAnswer, Refused
 from baywarden_drivers.links.link import Link
 from baywarden_drivers.mono import mono_ms, mono_s
@@ -13,7 +11,9 @@ from baywarden_drivers.profile.addressing import place
 from baywarden_drivers.profile.doubts import Choice, Doubt
 from baywarden_drivers.profile.points import ReadPoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.value import PointValue, Quality
+from baywarden_drivers.values.codec import decode
+from baywarden_drivers.values.derive import multiplied
+from baywarden_drivers.values.value import PointValue, Quality
 
 _SILENT_FOR_S = 3600.0
 _MAYBE_SILENT_FOR_S = 60.0

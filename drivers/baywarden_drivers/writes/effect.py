@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from baywarden_drivers.plausible import PHASES
 from baywarden_drivers.profile.conduct import Control
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.value import PointValue
-from baywarden_drivers.wording import plain
+from baywarden_drivers.values.plausible import PHASES
+from baywarden_drivers.values.value import PointValue
+from baywarden_drivers.writes.wording import plain
 
 _LEAST_OVER_A = Decimal("0.5")
 _SHARE_OVER = Decimal("0.05")

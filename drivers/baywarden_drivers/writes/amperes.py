@@ -6,8 +6,8 @@ from decimal import ROUND_CEILING, Decimal
 from baywarden_drivers.profile.conduct import Control
 from baywarden_drivers.profile.points import Point, WritePoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.value import PointValue
-from baywarden_drivers.wording import is_special, sayable
+from baywarden_drivers.values.value import PointValue
+from baywarden_drivers.writes.wording import is_special, sayable
 
 _MILLI = Decimal("0.001")
 _NO_CONTROL = Control()

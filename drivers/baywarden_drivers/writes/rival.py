@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from baywarden_drivers.amperes import Amperes
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.value import PointValue
-from baywarden_drivers.wording import plain
+from baywarden_drivers.values.value import PointValue
+from baywarden_drivers.writes.amperes import Amperes
+from baywarden_drivers.writes.wording import plain
 
 NEAR_A = Decimal("0.05")
 """Registers of different grain show the same limit so far apart."""

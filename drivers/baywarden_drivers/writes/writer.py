@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 
-from baywarden_drivers.budget import FlashBudget, Turns
-from baywarden_drivers.encoding import encode
 from baywarden_drivers.errors import ValueRefused
 from baywarden_drivers.links.link import Link
-from baywarden_drivers.polling import Polling
+from baywarden_drivers.polls.polling import Polling
 from baywarden_drivers.profile.addressing import place
 from baywarden_drivers.profile.conduct import PointWrite
 from baywarden_drivers.profile.points import WritePoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.value import Value
-from baywarden_drivers.wording import as_number, check_range, is_stored
+from baywarden_drivers.values.encoding import encode
+from baywarden_drivers.values.value import Value
+from baywarden_drivers.writes.budget import FlashBudget, Turns
+from baywarden_drivers.writes.wording import as_number, check_range, is_stored
 
 
 class Writer:

@@ -4,21 +4,21 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 
-from baywarden_drivers.amperes import Amperes
-from baywarden_drivers.effect import Effect
-from baywarden_drivers.encoding import encode
 from baywarden_drivers.errors import NotApplied, ValueRefused
 from baywarden_drivers.links.link import Link
 from baywarden_drivers.mono import mono_ms, mono_s
-from baywarden_drivers.polling import Polling
+from baywarden_drivers.polls.polling import Polling
 from baywarden_drivers.profile.conduct import Control
 from baywarden_drivers.profile.points import WritePoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.rival import NEAR_A, Rival
-from baywarden_drivers.status import asker
-from baywarden_drivers.value import PointValue
-from baywarden_drivers.wording import as_number, exact, is_stored, plain
-from baywarden_drivers.writer import Writer
+from baywarden_drivers.values.encoding import encode
+from baywarden_drivers.values.status import asker
+from baywarden_drivers.values.value import PointValue
+from baywarden_drivers.writes.amperes import Amperes
+from baywarden_drivers.writes.effect import Effect
+from baywarden_drivers.writes.rival import NEAR_A, Rival
+from baywarden_drivers.writes.wording import as_number, exact, is_stored, plain
+from baywarden_drivers.writes.writer import Writer
 
 _LOOK_EVERY_S = 0.2
 _SHOWN_BY = ("limit_modbus", "limit_feedback", "limit_modbus_power", "limit_feedback_power")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from baywarden_drivers.costs import ON_NETWORK, Costs
+from baywarden_drivers.polls.costs import ON_NETWORK, Costs
 from baywarden_drivers.profile.base import FIELDBUS_BITS
 from baywarden_drivers.profile.habits import Protocol, Span
 from baywarden_drivers.profile.points import ReadPoint

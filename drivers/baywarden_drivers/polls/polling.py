@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 
-from baywarden_drivers.decision import Decision
-from baywarden_drivers.derive import makers, multiplied, only_when
+from baywarden_drivers.doubts.decision import Decision
 from baywarden_drivers.errors import DeviceError, Garbled, LinkDown, NoAnswer, Refused
-from baywarden_drivers.lengths import ReadLength
 from baywarden_drivers.links.link import Link
 from baywarden_drivers.mono import mono_ms, mono_s
-from baywarden_drivers.presence import NO_SUCH_THING, Presence
+from baywarden_drivers.polls.lengths import ReadLength
+from baywarden_drivers.polls.presence import NO_SUCH_THING, Presence
+from baywarden_drivers.polls.reads import Read, Reads
 from baywarden_drivers.profile.points import ReadPoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.reads import Read, Reads
-from baywarden_drivers.status import asker
-from baywarden_drivers.value import PointValue, Quality
+from baywarden_drivers.values.derive import makers, multiplied, only_when
+from baywarden_drivers.values.status import asker
+from baywarden_drivers.values.value import PointValue, Quality
 
 COLD_EVERY_S = 30.0
 _REST_S = 60.0

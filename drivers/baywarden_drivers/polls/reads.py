@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from baywarden_drivers.codec import Decoder, decoder
-from baywarden_drivers.costs import ON_NETWORK, Costs
-from baywarden_drivers.planner import Block, plan, ride_along
+from baywarden_drivers.polls.costs import ON_NETWORK, Costs
+from baywarden_drivers.polls.planner import Block, plan, ride_along
 from baywarden_drivers.profile.addressing import place
 from baywarden_drivers.profile.base import FIELDBUS_BITS
 from baywarden_drivers.profile.habits import Protocol
 from baywarden_drivers.profile.points import ReadPoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.value import PointValue
+from baywarden_drivers.values.codec import Decoder, decoder
+from baywarden_drivers.values.value import PointValue
 
 
 @dataclass(slots=True, eq=False)

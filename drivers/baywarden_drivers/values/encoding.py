@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from baywarden_drivers.errors import ValueRefused
 from baywarden_drivers.profile.points import Point, ReadPoint, WritePoint
-from baywarden_drivers.text import registers_of
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.text import registers_of
+from baywarden_drivers.values.value import Value
 
 _NAN = {"f32": 0x7FC0_0000, "f64": 0x7FF8_0000_0000_0000}
 

@@ -6,16 +6,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
-from baywarden_drivers.control import Writing
 from baywarden_drivers.errors import DeviceError, Refused, ValueRefused
-from baywarden_drivers.failsafe import Shown, names_of, shown_by
 from baywarden_drivers.mono import mono_s
-from baywarden_drivers.polling import Polling
+from baywarden_drivers.polls.polling import Polling
 from baywarden_drivers.profile.conduct import Failsafe
 from baywarden_drivers.profile.points import WritePoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.value import PointValue
-from baywarden_drivers.wording import exact, meaning_of, plain, sayable
+from baywarden_drivers.values.value import PointValue
+from baywarden_drivers.writes.control import Writing
+from baywarden_drivers.writes.failsafe import Shown, names_of, shown_by
+from baywarden_drivers.writes.wording import exact, meaning_of, plain, sayable
 
 _LOOK_AGAIN_S = 0.3
 _LOOKS = 4

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from baywarden_drivers.codec import decode
-from baywarden_drivers.encoding import encode
 from baywarden_drivers.errors import ValueRefused
 from baywarden_drivers.profile.points import Point, ReadPoint, WritePoint
-from baywarden_drivers.value import Value
+from baywarden_drivers.values.codec import decode
+from baywarden_drivers.values.encoding import encode
+from baywarden_drivers.values.value import Value
 
 _NEVER_ZERO = frozenset({"refused", "invalid", "forbidden"})
 _HARMLESS = ("pause", "off")

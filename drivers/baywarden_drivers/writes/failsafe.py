@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from baywarden_drivers.amperes import Amperes
 from baywarden_drivers.profile.conduct import Failsafe
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.value import PointValue
-from baywarden_drivers.wording import meaning_of, plain
+from baywarden_drivers.values.value import PointValue
+from baywarden_drivers.writes.amperes import Amperes
+from baywarden_drivers.writes.wording import meaning_of, plain
 
 Values = Mapping[str, PointValue]
 

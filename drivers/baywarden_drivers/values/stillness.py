@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from baywarden_drivers.plausible import PHASES
 from baywarden_drivers.profile.points import ReadPoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.value import PointValue, Value
+from baywarden_drivers.values.plausible import PHASES
+from baywarden_drivers.values.value import PointValue, Value
 
 _MEASURED = frozenset(
     {

@@ -1,6 +1,6 @@
 """How long a read may be, where some units of a kind take less than others."""
 
-from baywarden_drivers.decision import Decision
+from baywarden_drivers.doubts.decision import Decision
 
 _PATIENCE = 2
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from baywarden_drivers.counter import Counter
-from baywarden_drivers.plausible import PHASES, Range, hardware_w, range_of
 from baywarden_drivers.profile.points import ReadPoint
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.stillness import Stillness
-from baywarden_drivers.value import PointValue, Quality
+from baywarden_drivers.values.counter import Counter
+from baywarden_drivers.values.plausible import PHASES, Range, hardware_w, range_of
+from baywarden_drivers.values.stillness import Stillness
+from baywarden_drivers.values.value import PointValue, Quality
 
 Number = int | Decimal
 _Judge = Callable[[Number, int], tuple[str, Quality] | None]

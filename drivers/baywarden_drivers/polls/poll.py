@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from baywarden_drivers.decision import Decision
-from baywarden_drivers.value import PointValue
+from baywarden_drivers.doubts.decision import Decision
+from baywarden_drivers.values.value import PointValue
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What a profile leaves open, and how a device's own answers decide it."""

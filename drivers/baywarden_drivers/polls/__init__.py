@@ -1,0 +1,1 @@
+"""What is read when, and in which reads."""

@@ -1,0 +1,1 @@
+"""Limits, pauses and the fail-safe: written, read back and judged by their effect."""
