@@ -1,18 +1,18 @@
 """Finds the command asked for and loads only that one.
 
 A command is a module with `add_parser(subparsers)` and `run(args) -> int`; a new one is a line in COMMANDS.
-Exit codes: 0 done, 1 the thing failed, 2 wrong use, 3 the daemon is not reachable.
+Exit codes are drawn at the top of `errors`.
 """
 
 import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Final
 
 from baywarden import __version__
-from baywarden_config.errors import FAILED, WRONG_USE, ToolError
+from baywarden_config.errors import BROKEN_OFF, FAILED, WRONG_USE, ToolError
 
 COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "run": ("", "run the daemon"),
@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "bookings": ("baywarden_config.bookings", "list, make, cancel and find bookings"),
     "sessions": ("baywarden_config.sessions", "list and stop sessions"),
     "penalties": ("baywarden_config.penalties", "list penalties"),
+    "policy": ("baywarden_config.policy", "what an overstay policy would charge"),
     "config": ("baywarden_config.files", "write, check and show site.toml"),
     "bus": ("baywarden_config.bus", "find devices on a wire, weigh its load, record and replay it"),
     "device": ("baywarden_config.device", "list, identify, read, write and test devices, and their profiles"),
@@ -33,12 +34,8 @@ def main(words: Sequence[str]) -> int:
     """Run the command line; the result is the exit code."""
     chosen = next((word for word in words if not word.startswith("-")), "")
     parser = _parser(chosen)
-    args = parser.parse_args(words)
     module, _ = COMMANDS.get(chosen, ("", ""))
-    if not module:
-        parser.print_help(sys.stderr)
-        return WRONG_USE
-    return _perform(module, args)
+    return _perform(module, parser, words)
 
 
 def _parser(chosen: str) -> ArgumentParser:
@@ -53,8 +50,12 @@ def _parser(chosen: str) -> ArgumentParser:
     return parser
 
 
-def _perform(module: str, args: Namespace) -> int:
+def _perform(module: str, parser: ArgumentParser, words: Sequence[str]) -> int:
     try:
+        args = parser.parse_args(words)
+        if not module:
+            parser.print_help(sys.stderr)
+            return WRONG_USE
         code: int = import_module(module).run(args)
         sys.stdout.flush()
     except ToolError as error:
@@ -64,5 +65,5 @@ def _perform(module: str, args: Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
-        return 130
+        return BROKEN_OFF
     return code

@@ -5,13 +5,21 @@ Shares no code with `baywarden.policy`. Every duration must be a whole number of
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from zoneinfo import ZoneInfo
 
 from baywarden.model.overstay import OverstayPolicy, Segment, Weekday
 
 ROUNDINGS = {"HALF_UP": ROUND_HALF_UP, "HALF_EVEN": ROUND_HALF_EVEN, "UP": ROUND_CEILING}
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A billable tick: its multiplier and the date on the wall."""
+
+    multiplier: Decimal
+    day: date
 
 
 @dataclass(frozen=True)
@@ -32,10 +40,8 @@ def plain_assess(
     tick_ms: int = 1000,
 ) -> PlainFee:
     """Walk through the session one tick at a time and keep the multiplier of each billed tick in a list."""
-    billed: list[Decimal] = []
-    kept_aside: list[Decimal] = []
-    total = Decimal(0)
-    most = Decimal(0)
+    billed: list[Tick] = []
+    kept_aside: list[Tick] = []
     clock = 0
     clock_of_period = 0
     has_charged = False
@@ -59,19 +65,17 @@ def plain_assess(
             clock_of_period += tick_ms
             is_exempt = _is_exempt(policy, at)
             multiplier = Decimal(0) if is_exempt else _multiplier(policy, segment.occupancy_pct)
+            one = Tick(multiplier, at.astimezone(ZoneInfo(policy.tz)).date())
             if policy.grace_mode.value == "FREE":
-                due = [multiplier] if clock_of_period > policy.grace_s * 1000 else []
+                due = [one] if clock_of_period > policy.grace_s * 1000 else []
             else:
-                kept_aside.append(multiplier)
+                kept_aside.append(one)
                 due = []
                 if clock_of_period // 1000 > policy.grace_s:
                     due, kept_aside = kept_aside, []
-            billed += [one for one in due if one > 0]
-            total += sum(due)
-            if due:
-                most = max(most, _with_step(policy, billed, total, tick_ms)[0])
-    _, billed_s = _with_step(policy, billed, total, tick_ms)
-    amount_minor, capped = _money(policy, most)
+            billed += [one for one in due if one.multiplier > 0]
+    of_days, billed_s = _with_step(policy, billed, tick_ms)
+    amount_minor, capped = _money(policy, of_days)
     return PlainFee(clock // 1000, len(billed) * tick_ms // 1000, billed_s, amount_minor, capped)
 
 
@@ -116,28 +120,37 @@ def _multiplier(policy: OverstayPolicy, occupancy_pct: int | None) -> Decimal:
     return multiplier
 
 
-def _with_step(
-    policy: OverstayPolicy, billed: list[Decimal], total: Decimal, tick_ms: int
-) -> tuple[Decimal, int]:
-    """Multiplied seconds and plain seconds, after the cut to whole seconds and the step."""
+def _with_step(policy: OverstayPolicy, billed: list[Tick], tick_ms: int) -> tuple[list[Decimal], int]:
+    """Multiplied seconds of each day and plain seconds, after the cut to whole seconds and the step.
+
+    A second of several ticks belongs to the day of its last one.
+    """
     seconds = len(billed) * tick_ms // 1000
     if not seconds:
-        return Decimal(0), 0
-    steps = -(-seconds // policy.step_s)
-    if tick_ms >= 1000:
-        last, counted = billed[-1], total * tick_ms / 1000
-    else:
-        ticks = seconds * 1000 // tick_ms
-        last, counted = billed[ticks - 1], sum(billed[:ticks], Decimal(0)) * tick_ms / 1000
-    return counted + (steps * policy.step_s - seconds) * last, steps * policy.step_s
+        return [], 0
+    billed_s = -(-seconds // policy.step_s) * policy.step_s
+    per_second = max(1, 1000 // tick_ms)
+    counted = billed[: seconds * 1000 // tick_ms]
+    of_days: dict[date, Decimal] = {}
+    for at in range(0, len(counted), per_second):
+        group = counted[at : at + per_second]
+        worth = sum((one.multiplier for one in group), Decimal(0)) * tick_ms / 1000
+        of_days[group[-1].day] = of_days.get(group[-1].day, Decimal(0)) + worth
+    of_days[counted[-1].day] += (billed_s - seconds) * counted[-1].multiplier
+    return list(of_days.values()), billed_s
 
 
-def _money(policy: OverstayPolicy, multiplied_s: Decimal) -> tuple[int, bool]:
+def _money(policy: OverstayPolicy, of_days: list[Decimal]) -> tuple[int, bool]:
     with localcontext() as context:
         context.prec = 60
-        amount = policy.rate_per_min * multiplied_s / 60
-        capped = policy.cap_per_session is not None and amount >= policy.cap_per_session
+        amounts = [policy.rate_per_min * multiplied_s / 60 for multiplied_s in of_days]
+        capped = False
+        if policy.cap_per_day is not None:
+            capped = any(amount >= policy.cap_per_day for amount in amounts)
+            amounts = [min(amount, policy.cap_per_day) for amount in amounts]
+        amount = sum(amounts, Decimal(0))
         if policy.cap_per_session is not None:
+            capped = capped or amount >= policy.cap_per_session
             amount = min(amount, policy.cap_per_session)
         if amount < policy.min_amount:
             amount = Decimal(0)

@@ -82,6 +82,8 @@ class OverstayPolicy:
     grace_scope: GraceScope = GraceScope.SESSION
     step_s: int = 60
     cap_per_session: Decimal | None = None
+    cap_per_day: Decimal | None = None
+    """Most that one session can cost within one day of the calendar in `tz`."""
     exempt: tuple[ExemptWindow, ...] = ()
     occupancy: tuple[OccupancyBand, ...] = ()
     min_amount: Decimal = Decimal(0)

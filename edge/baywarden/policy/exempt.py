@@ -66,11 +66,25 @@ class ExemptHours:
         return known
 
 
+@lru_cache(maxsize=512)
+def offsets(tz: str, day: int) -> tuple[tuple[int, int, int], ...]:
+    """One UTC day, counted since 1970, as stretches (from_s, to_s, offset_s); no zone changes twice in a day."""
+    from_s, to_s = day * DAY_S, (day + 1) * DAY_S
+    before, after = _offset_s(tz, from_s), _offset_s(tz, to_s - 1)
+    if before == after:
+        return ((from_s, to_s, before),)
+    low, high = from_s, to_s - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _offset_s(tz, middle) == before else (low, middle)
+    return ((from_s, high, before), (high, to_s, after))
+
+
 @lru_cache(maxsize=256)
 def _of_day(windows: tuple[ExemptWindow, ...], tz: str, day: int) -> tuple[Span, ...]:
     """The exempt stretches of one UTC day, counted in days since 1970."""
     found: list[Span] = []
-    for from_s, to_s, offset_s in _offsets(tz, day):
+    for from_s, to_s, offset_s in offsets(tz, day):
         for begin_s, end_s in _joined(_on_the_wall(windows, from_s + offset_s, to_s + offset_s)):
             _append(found, (begin_s - offset_s) * 1000, (end_s - offset_s) * 1000)
     return tuple(found)
@@ -98,20 +112,6 @@ def _shape(window: ExemptWindow) -> tuple[int, int]:
 
 def _second_of(moment: time) -> int:
     return moment.hour * 3600 + moment.minute * 60 + moment.second
-
-
-@lru_cache(maxsize=512)
-def _offsets(tz: str, day: int) -> tuple[tuple[int, int, int], ...]:
-    """One UTC day as stretches (from_s, to_s, offset_s) of one offset; no zone changes twice in a day."""
-    from_s, to_s = day * DAY_S, (day + 1) * DAY_S
-    before, after = _offset_s(tz, from_s), _offset_s(tz, to_s - 1)
-    if before == after:
-        return ((from_s, to_s, before),)
-    low, high = from_s, to_s - 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if _offset_s(tz, middle) == before else (low, middle)
-    return ((from_s, high, before), (high, to_s, after))
 
 
 def _offset_s(tz: str, moment_s: int) -> int:

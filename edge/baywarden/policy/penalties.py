@@ -93,9 +93,14 @@ def _last_bill(evse: EvseState, session: Session, policy: OverstayPolicy) -> Bil
     """Of all the session. What was told stands: a booking that was claimed after it does not undo it."""
     bill = _billed(policy, session.segments, session.booking_end_at)
     told = evse.penalty
-    if told is None or bill.due.amount_minor >= told.amount_minor:
+    if told is None or not _is_undone(told, bill):
         return bill
     return _billed(policy, told.evidence, told.booking_end_at)
+
+
+def _is_undone(told: Penalty, bill: Bill) -> bool:
+    """Whether a booking that came after it would make it less."""
+    return told.booking_end_at != bill.booking_end_at and bill.due.amount_minor < told.amount_minor
 
 
 def _billed(policy: OverstayPolicy, evidence: tuple[Segment, ...], booking_end_at: datetime | None) -> Bill:
@@ -126,7 +131,7 @@ def _heard(session: Session, scene: Scene) -> int:
 def _is_worth_telling(penalty: Penalty | None, bill: Bill, now: Now) -> bool:
     if penalty is None:
         return bill.due.amount_minor > 0
-    if bill.due.amount_minor <= penalty.amount_minor:
+    if bill.due.amount_minor == penalty.amount_minor or _is_undone(penalty, bill):
         return False
     return bill.due.capped or _minute(now.at) != _minute(penalty.changed_at)
 

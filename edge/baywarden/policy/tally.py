@@ -1,11 +1,13 @@
 """Adds up the stretches of a session under an overstay policy, and says of each why it was billed or not."""
 
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
 
 from baywarden.model.overstay import BreakdownLine, GraceMode, GraceScope, OverstayPolicy
-from baywarden.policy.exempt import ExemptHours, Span, at_of
+from baywarden.policy.exempt import ExemptHours, at_of
+from baywarden.policy.overstay_ahead import Course, put
 from baywarden.policy.overstay_money import Bill, Fee
 
 BILLED = "BILLED"
@@ -94,49 +96,11 @@ class Tally:
         return tuple(lines)
 
     def ahead(self, from_ms: int, weight: int, until_ms: int) -> tuple[int | None, int | None]:
-        """If the clock runs on from `from_ms`: when billing begins, and when the amount first grows."""
-        if weight * self._fee.per_weighted_ms <= 0 or self._fee.is_capped(self.bill.owed):
-            return None, None
+        """If the clock runs on from `from_ms`: when billing begins, and when the amount next grows."""
+        waiting = () if not self._waits else tuple(self._waiting())
+        course = Course(self._policy, self._fee, self._exempt, self.bill, weight, until_ms)
         from_ms += self._allowance_ms
-        bill = copy(self.bill)
-        if not self._waives or not self._grace_ms:
-            gaps = self._exempt.gaps(from_ms + self._grace_ms, until_ms)
-            return (gaps[0][0] if gaps else None), self._growth(bill, gaps, weight)
-        return self._ahead_of_waiver(bill, from_ms, weight, until_ms)
-
-    def _ahead_of_waiver(
-        self, bill: Bill, from_ms: int, weight: int, until_ms: int
-    ) -> tuple[int | None, int | None]:
-        owed_at_ms = from_ms + self._grace_ms
-        if owed_at_ms > until_ms:
-            return None, None
-        before = self._bill_waiting(bill)
-        gaps = self._exempt.gaps(from_ms, until_ms)
-        if not before and not gaps:
-            return None, None
-        # The whole second that makes the clock longer than the grace began when the grace was used up.
-        starts_ms = max(from_ms, owed_at_ms - 1000)
-        if not before:
-            starts_ms = max(starts_ms, gaps[0][0])
-        for begin, end in gaps:
-            if begin < owed_at_ms:
-                bill.add(min(end, owed_at_ms) - begin, weight)
-        if self._fee.minor(bill.owed) > self._fee.minor(self.bill.owed):
-            return starts_ms, owed_at_ms
-        return starts_ms, self._growth(bill, [_after(gap, owed_at_ms) for gap in gaps], weight)
-
-    def _growth(self, bill: Bill, gaps: list[Span], weight: int) -> int | None:
-        """When the amount first grows if the gaps are billed one after the other."""
-        now = self._fee.minor(self.bill.owed)
-        ahead_ms = sum(end - begin for begin, end in gaps if end > begin)
-        low, high = 0, (bill.billable_ms + ahead_ms - bill.whole_ms) // 1000
-        if self._fee.minor(_later(bill, high, weight).owed) <= now:
-            return None
-        while high - low > 1:
-            middle = (low + high) // 2
-            grown = self._fee.minor(_later(bill, middle, weight).owed) > now
-            low, high = (low, middle) if grown else (middle, high)
-        return _moment(gaps, bill.whole_ms + high * 1000 - bill.billable_ms)
+        return course.ahead(from_ms, from_ms + self._grace_ms, waiting, waits=self._waits)
 
     def _fresh_grace_ms(self) -> int:
         """A waiver holds until the clock, in whole seconds, is longer than the grace."""
@@ -148,24 +112,27 @@ class Tally:
             return
         self._split(from_ms, to_ms, weight)
         if not self._grace_ms:
-            self._bill_waiting(self.bill)
+            for begin_ms, end_ms, its_weight in self._waiting():
+                put(self.bill, self._policy, begin_ms, end_ms, its_weight)
             self._waiting_from = len(self._stretches)
-            self.bill.mark()
 
-    def _bill_waiting(self, bill: Bill) -> bool:
-        """Put the time kept aside on the bill; False when there is none that is billable."""
-        waiting = [s for s in self._stretches[self._waiting_from :] if s.reason == BILLED]
-        for stretch in waiting:
-            bill.add(stretch.length_ms, stretch.weight)
-        return bool(waiting)
+    @property
+    def _waits(self) -> bool:
+        """Whether time is kept aside until the grace is used up."""
+        return self._waives and self._grace_ms > 0
+
+    def _waiting(self) -> Iterator[tuple[int, int, int]]:
+        """The billable time kept aside within a waiver: from, to, weight."""
+        for stretch in self._stretches[self._waiting_from :]:
+            if stretch.reason == BILLED:
+                yield stretch.from_ms, stretch.to_ms, stretch.weight
 
     def _owe(self, from_ms: int, to_ms: int, weight: int) -> None:
         start = len(self._stretches)
         self._split(from_ms, to_ms, weight)
         for stretch in self._stretches[start:]:
             if stretch.reason == BILLED:
-                self.bill.add(stretch.length_ms, stretch.weight)
-                self.bill.mark()
+                put(self.bill, self._policy, stretch.from_ms, stretch.to_ms, stretch.weight)
 
     def _split(self, from_ms: int, to_ms: int, weight: int) -> None:
         """Note a stretch as billed, except for its exempt hours and where the site is empty."""
@@ -180,7 +147,7 @@ class Tally:
 
     def _forgive(self) -> None:
         """What was kept aside within a waiver is not owed."""
-        if self._waives and self._grace_ms:
+        if self._waits:
             for stretch in self._stretches[self._waiting_from :]:
                 if stretch.on_clock and stretch.reason != ALLOWANCE:
                     stretch.reason, stretch.weight = GRACE, 0
@@ -211,24 +178,3 @@ def _joined(stretches: list[_Stretch]) -> list[_Stretch]:
 def _continues(last: _Stretch, stretch: _Stretch) -> bool:
     is_same = (last.reason, last.weight) == (stretch.reason, stretch.weight)
     return is_same and abs(stretch.from_ms - last.to_ms) <= SLEW_MS
-
-
-def _later(bill: Bill, whole_s: int, weight: int) -> Bill:
-    """The bill once so many more whole seconds are on it."""
-    later = copy(bill)
-    if whole_s:
-        later.add(bill.whole_ms + whole_s * 1000 - bill.billable_ms, weight)
-    return later
-
-
-def _after(span: Span, moment_ms: int) -> Span:
-    return max(span[0], moment_ms), max(span[1], moment_ms)
-
-
-def _moment(gaps: list[Span], billed_ms: int) -> int | None:
-    """When so much of the gaps has passed."""
-    for begin, end in gaps:
-        if end - begin >= billed_ms:
-            return begin + billed_ms
-        billed_ms -= end - begin
-    return None

@@ -39,17 +39,21 @@ _LIMITS: Final[Mapping[str, tuple[str, str]]] = {
 _SECRET: Final = ("password", "passphrase", "secret", "key", "token")
 
 
-def faults_of(error: ValidationError) -> Iterator[Fault]:
-    """One fault for each complaint; a misspelt key is one fault, not an unknown and a missing one."""
+def faults_of(error: ValidationError, root: type[BaseModel] = Settings) -> Iterator[Fault]:
+    """One fault for each complaint; a misspelt key is one fault, not an unknown and a missing one.
+
+    `root` is the model of the whole file.
+    """
     details = error.errors(include_url=False)
     meant = {
         (*d["loc"][:-1], near)
         for d in details
-        if d["type"] == "extra_forbidden" and (near := nearest(str(d["loc"][-1]), _keys_at(d["loc"][:-1])))
+        if d["type"] == "extra_forbidden"
+        and (near := nearest(str(d["loc"][-1]), _keys_at(d["loc"][:-1], root)))
     }
     for d in details:
         if not _follows(d, details) and (d["type"] != "missing" or d["loc"] not in meant):
-            yield _fault(d)
+            yield _fault(d, root)
 
 
 def place_of(loc: Sequence[int | str]) -> str:
@@ -71,11 +75,11 @@ def _follows(d: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
     return d["type"] == "default_factory_not_called"
 
 
-def _fault(d: ErrorDetails) -> Fault:
+def _fault(d: ErrorDetails, root: type[BaseModel]) -> Fault:
     loc, kind, ctx = d["loc"], d["type"], d.get("ctx", {})
     place = place_of(loc)
     if kind == "extra_forbidden":
-        return _unknown_key(loc)
+        return _unknown_key(loc, root)
     if kind == "advice":
         return Fault(place, ctx["problem"], ctx["accepted"], ctx["nearest"])
     if kind in ("literal_error", "enum"):
@@ -92,8 +96,8 @@ def _fault(d: ErrorDetails) -> Fault:
     return Fault(place, problem, accepted)
 
 
-def _unknown_key(loc: Loc) -> Fault:
-    known = _keys_at(loc[:-1])
+def _unknown_key(loc: Loc, root: type[BaseModel]) -> Fault:
+    known = _keys_at(loc[:-1], root)
     name = str(loc[-1])
     if name.lower() in _SECRET and f"{name.lower()}_file" in known:
         return Fault(place_of(loc), "secrets are kept in files, never here", nearest=f"{name.lower()}_file")
@@ -115,9 +119,9 @@ def _shown(place: str, given: Any) -> str:
     return f"{given} " if isinstance(given, int | float) and not secretive else ""
 
 
-def _keys_at(loc: Loc) -> list[str]:
+def _keys_at(loc: Loc, root: type[BaseModel]) -> list[str]:
     """The keys that the table at `loc` may have."""
-    models: list[type[BaseModel]] = [Settings]
+    models: list[type[BaseModel]] = [root]
     for step in loc:
         inner = [m for model in models if step in model.model_fields for m in _models(model, str(step))]
         narrowed = [model for model in models if _tag(model) == step]

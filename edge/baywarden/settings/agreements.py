@@ -128,6 +128,9 @@ class OverstaySettings(Table):
     cap_per_session: Money | None = Field(
         None, description="most that one session can cost; without it no cap"
     )
+    cap_per_day: Money | None = Field(
+        None, description="most that one session can cost within one local day; without it no such cap"
+    )
     exempt: tuple[ExemptSettings, ...] = Field((), description="local hours that are not billed")
     occupancy: Annotated[tuple[OccupancySettings, ...], AfterValidator(_falling_free)] = Field(
         (), description="multipliers by how full the site is"
@@ -156,6 +159,7 @@ class OverstaySettings(Table):
             grace_scope=self.grace_scope,
             step_s=self.step_s,
             cap_per_session=self.cap_per_session,
+            cap_per_day=self.cap_per_day,
             exempt=tuple(ExemptWindow(w.start, w.end, frozenset(w.days)) for w in self.exempt),
             occupancy=tuple(
                 OccupancyBand(band.min_pct, band.multiplier)

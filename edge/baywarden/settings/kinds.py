@@ -62,9 +62,7 @@ def _zero_or_six(amps: Decimal) -> Decimal:
 
 
 def _money(value: Any) -> Decimal:
-    if isinstance(value, Decimal):
-        return value
-    if not isinstance(value, str):
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         refuse("money is written in quotes, so that no cent is lost", 'like "0.10"')
     try:
         amount = Decimal(value)

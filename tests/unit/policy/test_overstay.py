@@ -187,13 +187,11 @@ def test_the_seconds_that_fill_up_a_step_take_the_last_multiplier() -> None:
     assert rising.amount_minor == 100 + 200 + 8 * 200
 
 
-def test_an_amount_once_owed_stays_owed_when_the_site_empties_within_a_step() -> None:
+def test_a_site_that_empties_within_a_step_makes_the_rest_of_the_step_cheaper() -> None:
     policy = replace(PLUGGED_IN, occupancy=BANDS, step_s=600, rate_per_min=Decimal(1))
     parts = timeline((CHARGING, 60, 100), (CHARGING, 60, 50))
-    assert assess(policy, parts[:1]).amount_minor == 2000
-    assert assess(policy, parts).amount_minor == 2000
-    # Over more steps the plain sum overtakes what was owed: 2.00 + 19 min at 1.00.
-    assert assess(policy, timeline((CHARGING, 60, 100), (CHARGING, 19 * MIN, 50))).amount_minor == 2100
+    assert assess(policy, parts[:1]).amount_minor == 10 * 200
+    assert assess(policy, parts).amount_minor == 200 + 9 * 100
 
 
 def test_what_a_waiver_kept_aside_was_never_owed_at_its_own_multiplier() -> None:

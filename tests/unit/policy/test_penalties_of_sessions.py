@@ -182,6 +182,29 @@ def test_a_full_site_costs_more_from_the_moment_it_is_full() -> None:
     assert [s.occupancy_pct for s in penalty.evidence] == [50, 50, 100, 50]
 
 
+def test_what_a_driver_is_told_follows_the_rule_also_downwards_when_the_site_empties_within_a_step() -> None:
+    bands = (OccupancyBand(0, Decimal(1)), OccupancyBand(100, Decimal(2)))
+    day = a_day(occupancy=bands, step_s=600)
+    day.charge("b2")
+    idle_from_ten(day)
+    day.run_to("10:11")
+    day.leave("b2")
+    day.run_to("10:15")
+    day.leave("b1")
+    amounts = [
+        e.penalty.amount_minor
+        for e in day.effects
+        if isinstance(e, PenaltyChanged) and e.penalty.evse_id == "b1"
+    ]
+    assert amounts[0] == 10 * 20, "a whole step at the full site's rate"
+    assert amounts[-1] == 20 + 9 * 10
+    (penalty,) = [p for p in day.penalties() if p.evse_id == "b1"]
+    assert penalty.status is PenaltyStatus.FINAL
+    assert (
+        assess(replace(TEN_CENTS_A_MINUTE, occupancy=bands, step_s=600), penalty.evidence).amount_minor == 110
+    )
+
+
 def test_a_penalty_under_an_untrusted_clock_does_not_begin() -> None:
     day = a_day()
     day.clock.trusted = False
