@@ -8,17 +8,16 @@ from decimal import Decimal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from baywarden.model.local_hours import LocalWindow, Weekday
 from baywarden.model.overstay import (
     Basis,
     ClockState,
-    ExemptWindow,
     GraceMode,
     GraceScope,
     OccupancyBand,
     OverstayPolicy,
     Rounding,
     Segment,
-    Weekday,
 )
 from baywarden.policy.overstay import assess
 from support.plain_overstay import plain_assess, utc
@@ -44,11 +43,11 @@ class Case:
 
 
 @st.composite
-def windows(draw: st.DrawFn) -> ExemptWindow:
+def windows(draw: st.DrawFn) -> LocalWindow:
     hours = st.sampled_from([0, 1, 2, 2, 3, 6, 8, 20, 22, 23])
     minutes = st.sampled_from([0, 0, 15, 30, 59])
     days = draw(st.frozensets(st.sampled_from(list(Weekday)), min_size=3))
-    return ExemptWindow(time(draw(hours), draw(minutes)), time(draw(hours), draw(minutes)), days)
+    return LocalWindow(time(draw(hours), draw(minutes)), time(draw(hours), draw(minutes)), days)
 
 
 @st.composite

@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from zoneinfo import ZoneInfo
 
-from baywarden.model.overstay import OverstayPolicy, Segment, Weekday
+from baywarden.model.local_hours import Weekday
+from baywarden.model.overstay import OverstayPolicy, Segment
 
 ROUNDINGS = {"HALF_UP": ROUND_HALF_UP, "HALF_EVEN": ROUND_HALF_EVEN, "UP": ROUND_CEILING}
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from baywarden.model.local_hours import LocalWindow
+
 
 class BookingStatus(Enum):
     """OCPI ReservationStatus."""
@@ -52,6 +54,13 @@ class Canceler(Enum):
     LOCAL = "LOCAL"
 
 
+class LateCancel(Enum):
+    """What becomes of a cancellation after `cancel_until_s`."""
+
+    DECLINE = "DECLINE"
+    ACCEPT_WITH_FEE = "ACCEPT_WITH_FEE"
+
+
 @dataclass(frozen=True, slots=True)
 class Booking:
     """A promise of one EVSE for [start_at, end_at) to the holder of `token`."""
@@ -75,6 +84,8 @@ class Booking:
     """When waiting for the holder ends, as agreed when it was made; None asks the terms of today."""
     noshow_fee_minor: int | None = None
     """The fee for not coming, as agreed when it was made; None asks the terms of today."""
+    late_cancel_fee_minor: int | None = None
+    """The fee for cancelling late, as agreed when it was made; None asks the terms of today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,10 @@ class BookingTerms:
     overlapping_per_token: bool = False
     rfid_auth_required: bool = False
     noshow_fee_minor: int = 0
+    late_cancel: LateCancel = LateCancel.DECLINE
+    late_cancel_fee_minor: int = 0
+    opening: tuple[LocalWindow, ...] = ()
+    """Local hours in which bookings may lie; none means always."""
     remind_before_s: tuple[int, ...] = (900,)
 
 

@@ -1,9 +1,11 @@
 """Overstay policies and penalties (DOMAIN 2.3). Amounts are integers of the minor unit, rates decimals."""
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+
+from baywarden.model.local_hours import LocalWindow
 
 
 class Basis(Enum):
@@ -36,27 +38,6 @@ class Rounding(Enum):
     UP = "UP"
 
 
-class Weekday(Enum):
-    """ISO weekdays, Monday first."""
-
-    MON = 0
-    TUE = 1
-    WED = 2
-    THU = 3
-    FRI = 4
-    SAT = 5
-    SUN = 6
-
-
-@dataclass(frozen=True, slots=True)
-class ExemptWindow:
-    """Local hours that are not billed; `end` <= `start` wraps past midnight and belongs to the day of the start."""
-
-    start: time
-    end: time
-    days: frozenset[Weekday] = frozenset(Weekday)
-
-
 @dataclass(frozen=True, slots=True)
 class OccupancyBand:
     """From `min_pct` of the EVSEs in use on, the rate is multiplied."""
@@ -84,7 +65,7 @@ class OverstayPolicy:
     cap_per_session: Decimal | None = None
     cap_per_day: Decimal | None = None
     """Most that one session can cost within one day of the calendar in `tz`."""
-    exempt: tuple[ExemptWindow, ...] = ()
+    exempt: tuple[LocalWindow, ...] = ()
     occupancy: tuple[OccupancyBand, ...] = ()
     min_amount: Decimal = Decimal(0)
     rounding: Rounding = Rounding.HALF_UP

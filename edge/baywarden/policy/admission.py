@@ -11,6 +11,7 @@ from baywarden.model.evse import Availability, EvseState
 from baywarden.model.site import SiteRules, SiteState
 from baywarden.model.time import Now
 from baywarden.policy import calendar
+from baywarden.policy.local_hours import LocalHours, at_of, ms_of
 from baywarden.policy.power import spare_power_w
 from baywarden.policy.sight import is_same_token
 
@@ -18,6 +19,7 @@ LATE: Final = timedelta(seconds=60)
 """A booking "from now" may have been on its way for so long."""
 SOON: Final = timedelta(hours=4)
 """An outlet out of service takes no bookings whose hold begins so soon."""
+_WEEK_MS: Final = 8 * 86_400_000
 LOST: Final = timedelta(minutes=10)
 """An outlet of which nothing is known for so long counts as out of service."""
 
@@ -64,6 +66,7 @@ class Admission:
     def _refusals(self, wish: Wish, evse: EvseState, terms: BookingTerms) -> Iterator[Refusal | None]:
         """The checks in their order, the cheap ones first."""
         yield next(_against_terms(wish, terms, self._now.at), None)
+        yield self._by_opening(wish, terms)
         yield self._by_outlet(wish, evse, terms)
         yield _by_calendar(wish, evse, terms)
         yield self._by_token(wish, terms)
@@ -90,6 +93,20 @@ class Admission:
         if session is not None and hold_at <= now and not is_same_token(session.token, wish.token):
             return Refusal(Reason.EVSE_OCCUPIED, "a car is there now", at_once)
         return None
+
+    def _by_opening(self, wish: Wish, terms: BookingTerms) -> Refusal | None:
+        """Against the hours in which bookings may lie, by the clock on the site's wall."""
+        if not terms.opening:
+            return None
+        from_ms, to_ms = ms_of(wish.start_at), ms_of(wish.end_at)
+        hours = LocalHours(terms.opening, self._rules.tz)
+        closed = hours.gaps(from_ms, to_ms)
+        if not closed:
+            return None
+        opens = hours.spans(closed[-1][1], closed[-1][1] + _WEEK_MS)
+        retry_at = at_of(opens[0][0]) if opens else None
+        begin, end = (_text(at_of(moment)) for moment in closed[0])
+        return Refusal(Reason.OUTSIDE_CALENDAR, f"closed from {begin} to {end}", retry_at)
 
     def _by_token(self, wish: Wish, terms: BookingTerms) -> Refusal | None:
         if wish.token is None or terms.overlapping_per_token:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from baywarden.model.booking import Booking, BookingTerms
+from baywarden.model.booking import Booking, BookingTerms, LateCancel
 from baywarden.model.evse import EvseState
 
 
@@ -42,6 +42,17 @@ def agreed_limit_at(start_at: datetime, end_at: datetime, terms: BookingTerms) -
 def noshow_fee_minor(booking: Booking, terms: BookingTerms) -> int:
     """What not coming costs, as it was agreed when the booking was made."""
     return terms.noshow_fee_minor if booking.noshow_fee_minor is None else booking.noshow_fee_minor
+
+
+def late_cancel_fee_minor(booking: Booking, terms: BookingTerms) -> int:
+    """What cancelling late costs, as it was agreed when the booking was made."""
+    if terms.late_cancel is not LateCancel.ACCEPT_WITH_FEE:
+        return 0
+    return (
+        terms.late_cancel_fee_minor
+        if booking.late_cancel_fee_minor is None
+        else booking.late_cancel_fee_minor
+    )
 
 
 def own_end(evse: EvseState, terms: BookingTerms, at: datetime) -> datetime | None:

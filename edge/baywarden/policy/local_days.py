@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from baywarden.policy.exempt import DAY_MS, DAY_S, offsets
+from baywarden.policy.local_hours import DAY_MS, DAY_S, offsets
 
 ALL = 0
 """The day of policies that do not ask for one."""

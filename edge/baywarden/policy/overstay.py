@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from baywarden.model.overstay import Assessment, Basis, ClockState, OverstayPolicy, Segment
-from baywarden.policy.exempt import at_of, ms_of
+from baywarden.policy.local_hours import at_of, ms_of
 from baywarden.policy.overstay_money import fee_of, weight_of
 from baywarden.policy.tally import HORIZON_MS, Tally
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from baywarden.model.overstay import OverstayPolicy
-from baywarden.policy.exempt import ExemptHours, Span
 from baywarden.policy.local_days import ALL, by_day
+from baywarden.policy.local_hours import LocalHours, Span
 from baywarden.policy.overstay_money import Bill, Fee
 
 Waiting = tuple[int, int, int]
@@ -24,7 +24,7 @@ class Course:
 
     policy: OverstayPolicy
     fee: Fee
-    exempt: ExemptHours
+    exempt: LocalHours
     bill: Bill
     weight: int
     until_ms: int

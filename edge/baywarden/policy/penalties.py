@@ -9,6 +9,7 @@ from baywarden.model.booking import Booking, BookingStatus
 from baywarden.model.evse import EvseState
 from baywarden.model.overstay import Assessment, OverstayPolicy, Penalty, PenaltyKind, PenaltyStatus, Segment
 from baywarden.model.session import Session, SessionStatus
+from baywarden.model.site import SiteRules
 from baywarden.model.time import Now
 from baywarden.policy.bookings import unfit_key
 from baywarden.policy.holds import limit_at, noshow_fee_minor
@@ -63,6 +64,33 @@ def no_shows(evse: EvseState, scene: Scene) -> Iterator[Penalty]:
             continue
         if noshow_fee_minor(booking, scene.terms) > 0:
             yield _no_show(booking, scene)
+
+
+def flat_fee(
+    booking: Booking,
+    kind: PenaltyKind,
+    amount_minor: int,
+    *,
+    span: tuple[datetime, datetime],
+    rules: SiteRules,
+    now: Now,
+) -> Penalty:
+    """A fee for a booking that was not used; one of each kind a booking."""
+    return Penalty(
+        id=f"{booking.id}-{kind.value.lower().replace('_', '-')}",
+        kind=kind,
+        status=PenaltyStatus.FINAL,
+        evse_id=booking.evse_id,
+        amount_minor=amount_minor,
+        currency=rules.currency,
+        minor_digits=rules.minor_digits,
+        from_at=span[0],
+        to_at=span[1],
+        changed_at=now.at,
+        booking_id=booking.id,
+        token=booking.token,
+        clock_quality=now.quality.value,
+    )
 
 
 def next_due(evse: EvseState, bill: Bill | None, now: Now) -> datetime | None:
@@ -176,20 +204,13 @@ def _penalty(evse: EvseState, session: Session, bill: Bill, status: PenaltyStatu
 
 
 def _no_show(booking: Booking, scene: Scene) -> Penalty:
-    return Penalty(
-        id=f"{booking.id}-no-show",
-        kind=PenaltyKind.NO_SHOW,
-        status=PenaltyStatus.FINAL,
-        evse_id=booking.evse_id,
-        amount_minor=noshow_fee_minor(booking, scene.terms),
-        currency=scene.rules.currency,
-        minor_digits=scene.rules.minor_digits,
-        from_at=booking.start_at,
-        to_at=limit_at(booking, scene.terms),
-        changed_at=scene.now.at,
-        booking_id=booking.id,
-        token=booking.token,
-        clock_quality=scene.now.quality.value,
+    return flat_fee(
+        booking,
+        PenaltyKind.NO_SHOW,
+        noshow_fee_minor(booking, scene.terms),
+        span=(booking.start_at, limit_at(booking, scene.terms)),
+        rules=scene.rules,
+        now=scene.now,
     )
 
 

@@ -65,6 +65,7 @@ def put(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
         power_w=wish.power_w,
         held_until_at=agreed_limit_at(wish.start_at, wish.end_at, terms),
         noshow_fee_minor=terms.noshow_fee_minor,
+        late_cancel_fee_minor=terms.late_cancel_fee_minor,
     )
     return told(_swapped(state, live, booking, now), asked.command, booking)
 
@@ -93,6 +94,7 @@ def _make(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
         power_w=wish.power_w,
         held_until_at=agreed_limit_at(wish.start_at, wish.end_at, terms),
         noshow_fee_minor=terms.noshow_fee_minor,
+        late_cancel_fee_minor=terms.late_cancel_fee_minor,
     )
     evse = state.evses[evse_id]
     evse = due(replace(evse, bookings=calendar.put(evse.bookings, booking)), now)

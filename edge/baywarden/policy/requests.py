@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from baywarden.model.booking import BookingPhase, CanceledReason, Canceler
+from baywarden.model.booking import Booking, BookingPhase, CanceledReason, Canceler, LateCancel
 from baywarden.model.command import (
     CancelBooking,
     Command,
@@ -16,10 +16,11 @@ from baywarden.model.command import (
     Result,
     StopSession,
 )
-from baywarden.model.evse import EvseState
+from baywarden.model.evse import Availability, EvseState
+from baywarden.model.overstay import PenaltyKind
 from baywarden.model.session import Session
 from baywarden.model.site import SiteRules, SiteState
-from baywarden.model.step import Commanded, SessionChanged, Step
+from baywarden.model.step import Commanded, PenaltyChanged, SessionChanged, Step
 from baywarden.model.time import Now
 from baywarden.policy import finding
 from baywarden.policy.answers import (
@@ -35,7 +36,10 @@ from baywarden.policy.answers import (
     without,
 )
 from baywarden.policy.booking_states import BookingEvent, moved
+from baywarden.policy.bookings import unfit_key
 from baywarden.policy.finding import text
+from baywarden.policy.holds import late_cancel_fee_minor
+from baywarden.policy.penalties import flat_fee
 from baywarden.policy.places import left
 from baywarden.policy.promising import put
 from baywarden.policy.sessions import stopped
@@ -49,7 +53,6 @@ _SITES_OWN: Final = frozenset(
         CanceledReason.BLOCKED,
     }
 )
-"""A cancellation because of the site is never too late."""
 _CANCELER: Final = {Door.CLOUD: Canceler.CLOUD, Door.LOCAL: Canceler.LOCAL}
 _STOPPED_BY: Final = {Door.CLOUD: Withheld.STOPPED_REMOTE, Door.LOCAL: Withheld.STOPPED_LOCAL}
 
@@ -84,9 +87,10 @@ def _cancel(state: SiteState, wish: CancelBooking, asked: Asked) -> Step:
         raise Refused(Reason.UNKNOWN_RESERVATION, f"there is no booking {wish.booking_id}")
     has_rev(live, wish.expected_rev)
     why = _canceled_reason(wish.reason)
-    last_at = live.start_at - timedelta(seconds=rules.evses[live.evse_id].terms.cancel_until_s)
-    is_ours = why in _SITES_OWN or live.phase is BookingPhase.CONFLICT
-    if now.trusted and now.at > last_at and not is_ours:
+    terms, evse = rules.evses[live.evse_id].terms, state.evses[live.evse_id]
+    last_at = live.start_at - timedelta(seconds=terms.cancel_until_s)
+    is_late = now.trusted and now.at > last_at and not _is_the_sites_fault(live, evse, why)
+    if is_late and terms.late_cancel is LateCancel.DECLINE:
         raise Refused(Reason.CANCEL_TOO_LATE, f"it could be canceled until {text(last_at)}", live.rev)
     booking = moved(
         live,
@@ -95,8 +99,20 @@ def _cancel(state: SiteState, wish: CancelBooking, asked: Asked) -> Step:
         canceled_reason=why,
         canceled_by=_CANCELER[asked.command.door],
     )
-    evse = without(state.evses[live.evse_id], live, now)
-    return told(with_evse(state, evse, places=left(state.places, live.id)), asked.command, booking)
+    state = with_evse(state, without(evse, live, now), places=left(state.places, live.id))
+    step = told(state, asked.command, booking)
+    fee_minor = late_cancel_fee_minor(live, terms) if is_late else 0
+    if not fee_minor:
+        return step
+    fee = flat_fee(booking, PenaltyKind.LATE_CANCEL, fee_minor, span=(last_at, now.at), rules=rules, now=now)
+    return replace(step, effects=(*step.effects, PenaltyChanged(fee)))
+
+
+def _is_the_sites_fault(live: Booking, evse: EvseState, why: CanceledReason) -> bool:
+    """A cancellation because of the site is never too late: another car there, a fault, an outlet unheard."""
+    out = (Availability.OUT_OF_SERVICE, Availability.UNKNOWN)
+    is_unfit = unfit_key(live) in evse.raised or evse.status.availability in out
+    return why in _SITES_OWN or live.phase is BookingPhase.CONFLICT or is_unfit
 
 
 def _find(state: SiteState, wish: FindSlots, asked: Asked) -> Step:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from baywarden.model.overstay import BreakdownLine, GraceMode, GraceScope, OverstayPolicy
-from baywarden.policy.exempt import ExemptHours, at_of
+from baywarden.policy.local_hours import LocalHours, at_of
 from baywarden.policy.overstay_ahead import Course, put
 from baywarden.policy.overstay_money import Bill, Fee
 
@@ -42,7 +42,7 @@ class Tally:
     def __init__(self, policy: OverstayPolicy, fee: Fee) -> None:
         self._policy = policy
         self._fee = fee
-        self._exempt = ExemptHours(policy.exempt, policy.tz)
+        self._exempt = LocalHours(policy.exempt, policy.tz)
         self._stretches: list[_Stretch] = []
         self._allowance_ms = policy.allowance_s * 1000
         self._waives = policy.grace_mode is GraceMode.WAIVE_IF_WITHIN

@@ -5,17 +5,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from baywarden.model.booking import BookingTerms
-from baywarden.model.overstay import (
-    Basis,
-    ExemptWindow,
-    GraceMode,
-    GraceScope,
-    OccupancyBand,
-    OverstayPolicy,
-    Rounding,
-    Weekday,
-)
+from baywarden.model.booking import BookingTerms, LateCancel
+from baywarden.model.local_hours import LocalWindow, Weekday
+from baywarden.model.overstay import Basis, GraceMode, GraceScope, OccupancyBand, OverstayPolicy, Rounding
 from baywarden.settings.errors import listed, nearest
 from baywarden.settings.kinds import (
     Flag,
@@ -31,6 +23,35 @@ from baywarden.settings.kinds import (
 from baywarden.settings.world import TimeZone
 
 NEVER = '; "never" for no limit'
+
+
+def _weekday(value: Any) -> Any:
+    if isinstance(value, Weekday):
+        return value
+    days = Weekday.__members__
+    if not isinstance(value, str) or value not in days:
+        refuse(f"{value!r} is no weekday", listed(days), nearest(str(value), days))
+    return days[value]
+
+
+Day = Annotated[
+    Weekday,
+    BeforeValidator(_weekday),
+    PlainSerializer(lambda day: day.name, when_used="json"),
+    WithJsonSchema({"enum": list(Weekday.__members__)}),
+]
+
+
+class WindowSettings(Table):
+    """Local hours of some days."""
+
+    start: LocalTime = Field(description="local time at which the hours begin")
+    end: LocalTime = Field(description="local time at which they end; at or before start means the next day")
+    days: tuple[Day, ...] = Field(tuple(Weekday), description="days on which they begin")
+
+    def to_window(self) -> LocalWindow:
+        """The hours as the rules know them."""
+        return LocalWindow(self.start, self.end, frozenset(self.days))
 
 
 class TermsSettings(Table):
@@ -51,6 +72,15 @@ class TermsSettings(Table):
         False, description="whether the booked token must be shown at the charger"
     )
     noshow_fee_minor: Whole = Field(0, description="fee for not coming, in the currency's minor unit")
+    late_cancel: LateCancel = Field(
+        LateCancel.DECLINE, description="a cancellation after cancel_until_s is refused, or costs the fee"
+    )
+    late_cancel_fee_minor: Whole = Field(
+        0, description="fee for cancelling late, in the currency's minor unit"
+    )
+    opening: tuple[WindowSettings, ...] = Field(
+        (), description="local hours in which bookings may lie; none means always"
+    )
     remind_before_s: tuple[Positive, ...] = Field((900,), description="reminders so long before the start")
 
     @model_validator(mode="after")
@@ -65,32 +95,7 @@ class TermsSettings(Table):
 
     def to_terms(self) -> BookingTerms:
         """The terms as the rules know them."""
-        return BookingTerms(**self.model_dump())
-
-
-def _weekday(value: Any) -> Any:
-    if isinstance(value, Weekday):
-        return value
-    days = Weekday.__members__
-    if not isinstance(value, str) or value not in days:
-        refuse(f"{value!r} is no weekday", listed(days), nearest(str(value), days))
-    return days[value]
-
-
-Day = Annotated[
-    Weekday,
-    BeforeValidator(_weekday),
-    PlainSerializer(lambda day: day.name, when_used="json"),
-    WithJsonSchema({"enum": list(Weekday.__members__)}),
-]
-
-
-class ExemptSettings(Table):
-    """Local hours that are not billed."""
-
-    start: LocalTime = Field(description="local time at which the free hours begin")
-    end: LocalTime = Field(description="local time at which they end; at or before start means the next day")
-    days: tuple[Day, ...] = Field(tuple(Weekday), description="days on which they begin")
+        return BookingTerms(**{**self.model_dump(), "opening": tuple(w.to_window() for w in self.opening)})
 
 
 class OccupancySettings(Table):
@@ -131,7 +136,7 @@ class OverstaySettings(Table):
     cap_per_day: Money | None = Field(
         None, description="most that one session can cost within one local day; without it no such cap"
     )
-    exempt: tuple[ExemptSettings, ...] = Field((), description="local hours that are not billed")
+    exempt: tuple[WindowSettings, ...] = Field((), description="local hours that are not billed")
     occupancy: Annotated[tuple[OccupancySettings, ...], AfterValidator(_falling_free)] = Field(
         (), description="multipliers by how full the site is"
     )
@@ -160,7 +165,7 @@ class OverstaySettings(Table):
             step_s=self.step_s,
             cap_per_session=self.cap_per_session,
             cap_per_day=self.cap_per_day,
-            exempt=tuple(ExemptWindow(w.start, w.end, frozenset(w.days)) for w in self.exempt),
+            exempt=tuple(window.to_window() for window in self.exempt),
             occupancy=tuple(
                 OccupancyBand(band.min_pct, band.multiplier)
                 for band in sorted(self.occupancy, key=lambda band: band.min_pct)

@@ -1,20 +1,30 @@
 """Requests for bookings: each reason by name, and changes that lose nothing."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
+from typing import Any
 
 import pytest
 
-from baywarden.model.booking import BookingPhase, BookingStatus, BookingTerms, CanceledReason, Canceler
+from baywarden.model.booking import (
+    BookingPhase,
+    BookingStatus,
+    BookingTerms,
+    CanceledReason,
+    Canceler,
+    LateCancel,
+)
 from baywarden.model.command import Door, PutBooking, Reason, Reply, Result, StopSession
+from baywarden.model.local_hours import LocalWindow, Weekday
+from baywarden.model.overstay import PenaltyKind, PenaltyStatus
 from baywarden.model.reading import Contact, Pilot
 from baywarden.model.session import StopReason
 from baywarden.model.site import SiteRules
 from scenarios.day import Day, a_site
 
 
-def a_day(*evse_ids: str, limit_ma: int = 1_000_000, **terms: object) -> Day:
-    day = Day(a_site(*evse_ids, terms=BookingTerms(**terms), limit_ma=limit_ma))  # type: ignore[arg-type]  # fields by the test
+def a_day(*evse_ids: str, limit_ma: int = 1_000_000, **terms: Any) -> Day:
+    day = Day(a_site(*evse_ids, terms=BookingTerms(**terms), limit_ma=limit_ma))
     day.tick()
     return day
 
@@ -332,3 +342,83 @@ def test_a_booking_from_now_may_have_been_on_its_way_for_a_moment() -> None:
     day = a_day()
     start = day.at("9:00") - timedelta(seconds=30)
     assert day.ask(PutBooking("k1", start, day.at("10:00"), "T1", "b1")).result is Result.ACCEPTED
+
+
+WEEKDAYS_BY_DAY = LocalWindow(
+    time(8), time(20), frozenset({Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI})
+)
+"""In Berlin; the days begin on Monday, 15 June 2026, two hours ahead of UTC."""
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "is_open"),
+    [
+        ("10:00", "18:00", True),
+        ("17:00", "18:01", False),
+        ("29:00", "30:30", False),
+        ("30:00", "31:00", True),
+        (f"{5 * 24 + 10}:00", f"{5 * 24 + 11}:00", False),
+    ],
+)
+def test_bookings_lie_within_the_opening_hours_on_the_wall_of_the_site(
+    start: str, end: str, *, is_open: bool
+) -> None:
+    day = a_day(opening=(WEEKDAYS_BY_DAY,))
+    reply = day.book("k1", start, end)
+    assert (reply.result is Result.ACCEPTED) is is_open
+    if not is_open:
+        assert refused(reply) is Reason.OUTSIDE_CALENDAR
+
+
+def test_what_is_found_lies_within_the_opening_hours() -> None:
+    day = a_day(opening=(WEEKDAYS_BY_DAY,))
+    found = day.find("17:30", "48:00", 3600).data["slots"]
+    assert found[0]["start_at"] == "2026-06-16T06:00:00Z"
+    friday_evening = day.find(f"{4 * 24 + 18}:00", f"{8 * 24}:00", 3600).data["slots"]
+    assert friday_evening[0]["start_at"] == "2026-06-22T06:00:00Z"
+
+
+LATE_COSTS = {"cancel_until_s": 3600, "late_cancel": LateCancel.ACCEPT_WITH_FEE, "late_cancel_fee_minor": 300}
+
+
+def late_fees(day: Day) -> list[tuple[str, int]]:
+    fees = [p for p in day.penalties() if p.kind is PenaltyKind.LATE_CANCEL]
+    assert all(p.status is PenaltyStatus.FINAL for p in fees)
+    return [(p.booking_id or "", p.amount_minor) for p in fees]
+
+
+def test_a_late_cancellation_frees_the_slot_and_costs_the_fee() -> None:
+    day = a_day(**LATE_COSTS)
+    day.book("k1", "10:30", "11:30")
+    day.run_to("9:31")
+    assert day.cancel("k1").result is Result.ACCEPTED
+    assert day.booking("k1").status is BookingStatus.CANCELED
+    assert late_fees(day) == [("k1", 300)]
+    (fee,) = day.penalties()
+    assert (fee.from_at, fee.to_at) == (day.at("9:30"), day.at("9:31"))
+    assert day.book("k2", "10:30", "11:30", token="T2").result is Result.ACCEPTED
+
+
+def test_a_cancellation_in_time_or_because_of_the_site_costs_nothing() -> None:
+    day = a_day(**LATE_COSTS)
+    day.book("k1", "10:30", "11:30")
+    day.run_to("9:29")
+    day.cancel("k1")
+    day.book("k2", "10:30", "11:30")
+    day.run_to("10:10")
+    day.cancel("k2", reason="BROKEN_CHARGER")
+    day.book("k3", "10:30", "11:30")
+    day.bays["b1"].contact = Contact.SILENT
+    day.run_to("10:20")
+    assert day.cancel("k3").result is Result.ACCEPTED
+    assert late_fees(day) == []
+
+
+def test_the_fee_for_cancelling_late_is_the_one_of_the_day_on_which_it_was_booked() -> None:
+    day = a_day(**LATE_COSTS)
+    day.book("k1", "10:30", "11:30")
+    dearer = replace(day.rules.evses["b1"].terms, late_cancel_fee_minor=900)
+    day.rules = replace(day.rules, evses={"b1": replace(day.rules.evses["b1"], terms=dearer)})
+    day.run_to("10:00")
+    day.cancel("k1")
+    assert late_fees(day) == [("k1", 300)]

@@ -6,16 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from baywarden.model.overstay import (
-    Basis,
-    ClockState,
-    ExemptWindow,
-    GraceMode,
-    OccupancyBand,
-    OverstayPolicy,
-    Segment,
-    Weekday,
-)
+from baywarden.model.local_hours import LocalWindow, Weekday
+from baywarden.model.overstay import Basis, ClockState, GraceMode, OccupancyBand, OverstayPolicy, Segment
 from baywarden.policy.overstay import assess
 from support.plain_overstay import utc
 
@@ -48,14 +40,14 @@ PLENITUDE = OverstayPolicy(
     basis=Basis.CHARGE_END,
     rate_per_min=Decimal("0.12"),
     grace_s=3600,
-    exempt=(ExemptWindow(time(23), time(7)),),
+    exempt=(LocalWindow(time(23), time(7)),),
 )
 LADEVERBUND = replace(
     ENBW,
     id="ladeverbund-ac",
     rate_per_min=Decimal("0.05"),
     cap_per_session=None,
-    exempt=(ExemptWindow(time(20), time(8)),),
+    exempt=(LocalWindow(time(20), time(8)),),
 )
 
 
@@ -150,13 +142,13 @@ BERLIN_NIGHT = replace(ENBW, allowance_s=0, rate_per_min=Decimal("0.01"), cap_pe
 def test_exempt_hours_follow_the_clock_on_the_wall(
     begin: str, hours: int, window: tuple[time, time], billed_min: int
 ) -> None:
-    policy = replace(BERLIN_NIGHT, exempt=(ExemptWindow(*window),))
+    policy = replace(BERLIN_NIGHT, exempt=(LocalWindow(*window),))
     found = assess(policy, plugged_in(hours * 60, begin=begin))
     assert (found.billable_s, found.amount_minor) == (billed_min * 60, billed_min)
 
 
 def test_a_window_past_midnight_belongs_to_the_day_on_which_it_starts() -> None:
-    friday_night = ExemptWindow(time(22), time(6), frozenset({Weekday.FRI}))
+    friday_night = LocalWindow(time(22), time(6), frozenset({Weekday.FRI}))
     policy = replace(BERLIN_NIGHT, exempt=(friday_night,))
     # 2026-06-19 is a Friday; Thursday night is billed, Friday night is not.
     assert assess(policy, plugged_in(8 * 60, begin="2026-06-18 20:00")).amount_minor == 480
@@ -164,15 +156,13 @@ def test_a_window_past_midnight_belongs_to_the_day_on_which_it_starts() -> None:
 
 
 def test_a_week_that_is_exempt_throughout_foretells_nothing() -> None:
-    policy = replace(BERLIN_NIGHT, exempt=(ExemptWindow(time(0), time(0)),))
+    policy = replace(BERLIN_NIGHT, exempt=(LocalWindow(time(0), time(0)),))
     found = assess(policy, plugged_in(60))
     assert (found.starts_billing_at, found.next_change_at) == (None, None)
 
 
 def test_overlapping_windows_are_exempt_once() -> None:
-    policy = replace(
-        BERLIN_NIGHT, exempt=(ExemptWindow(time(10), time(12)), ExemptWindow(time(11), time(13)))
-    )
+    policy = replace(BERLIN_NIGHT, exempt=(LocalWindow(time(10), time(12)), LocalWindow(time(11), time(13))))
     found = assess(policy, plugged_in(5 * 60, begin="2026-06-15 07:00"))
     assert [(line.reason, line.seconds // 60) for line in found.breakdown] == [
         ("BILLED", 60),

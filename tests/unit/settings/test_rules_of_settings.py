@@ -8,7 +8,8 @@ import pytest
 
 from baywarden.control.wire import DEFAULT_PATH
 from baywarden.model.booking import BookingTerms
-from baywarden.model.overstay import Basis, ExemptWindow, OccupancyBand, OverstayPolicy, Weekday
+from baywarden.model.local_hours import LocalWindow, Weekday
+from baywarden.model.overstay import Basis, OccupancyBand, OverstayPolicy
 from baywarden.model.site import Circuit
 from baywarden.settings import parse_settings
 from baywarden.settings.agreements import OverstaySettings, TermsSettings
@@ -74,7 +75,7 @@ def test_the_policy_is_complete_and_its_money_exact() -> None:
         rate_per_min=Decimal("0.10"),
         version=4,
         grace_s=900,
-        exempt=(ExemptWindow(time(20), time(8), frozenset({Weekday.FRI})),),
+        exempt=(LocalWindow(time(20), time(8), frozenset({Weekday.FRI})),),
         occupancy=(OccupancyBand(0, Decimal(1)), OccupancyBand(75, Decimal("1.5"))),
     )
 

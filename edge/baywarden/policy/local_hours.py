@@ -1,6 +1,6 @@
-"""Hours that are not billed, by the clock on the site's wall. Instants are integer ms since 1970 in UTC.
+"""Hours by the clock on the site's wall (not billed, or open). Instants are integer ms since 1970 in UTC.
 
-A moment is exempt when the wall clock then shows a time inside a window. So an hour that the clock
+A moment lies within when the wall clock then shows a time inside a window. So an hour that the clock
 shows twice in autumn counts twice, and a window inside the hour that spring leaves out is empty.
 """
 
@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from baywarden.model.overstay import ExemptWindow, Weekday
+from baywarden.model.local_hours import LocalWindow, Weekday
 
 Span = tuple[int, int]
 
@@ -29,16 +29,16 @@ def at_of(moment_ms: int) -> datetime:
     return EPOCH + timedelta(milliseconds=moment_ms)
 
 
-class ExemptHours:
-    """The exempt hours of one policy; remembers the days it was asked about."""
+class LocalHours:
+    """Hours of some days in one zone; remembers the days it was asked about."""
 
-    def __init__(self, windows: tuple[ExemptWindow, ...], tz: str) -> None:
+    def __init__(self, windows: tuple[LocalWindow, ...], tz: str) -> None:
         self._windows = windows
         self._tz = tz
         self._days: dict[int, tuple[Span, ...]] = {}
 
     def spans(self, from_ms: int, to_ms: int) -> list[Span]:
-        """The exempt stretches inside [from_ms, to_ms), joined and in order."""
+        """The stretches of such hours inside [from_ms, to_ms), joined and in order."""
         if not self._windows or to_ms <= from_ms:
             return []
         found: list[Span] = []
@@ -49,7 +49,7 @@ class ExemptHours:
         return found
 
     def gaps(self, from_ms: int, to_ms: int) -> list[Span]:
-        """The stretches of [from_ms, to_ms) that are not exempt, in order."""
+        """The stretches of [from_ms, to_ms) outside of them, in order."""
         found: list[Span] = []
         for begin, end in self.spans(from_ms, to_ms):
             if from_ms < begin:
@@ -81,8 +81,8 @@ def offsets(tz: str, day: int) -> tuple[tuple[int, int, int], ...]:
 
 
 @lru_cache(maxsize=256)
-def _of_day(windows: tuple[ExemptWindow, ...], tz: str, day: int) -> tuple[Span, ...]:
-    """The exempt stretches of one UTC day, counted in days since 1970."""
+def _of_day(windows: tuple[LocalWindow, ...], tz: str, day: int) -> tuple[Span, ...]:
+    """The stretches of one UTC day, counted in days since 1970."""
     found: list[Span] = []
     for from_s, to_s, offset_s in offsets(tz, day):
         for begin_s, end_s in _joined(_on_the_wall(windows, from_s + offset_s, to_s + offset_s)):
@@ -90,7 +90,7 @@ def _of_day(windows: tuple[ExemptWindow, ...], tz: str, day: int) -> tuple[Span,
     return tuple(found)
 
 
-def _on_the_wall(windows: Sequence[ExemptWindow], from_s: int, to_s: int) -> Iterator[Span]:
+def _on_the_wall(windows: Sequence[LocalWindow], from_s: int, to_s: int) -> Iterator[Span]:
     """The windows inside a stretch of an even wall clock, in its own seconds since 1970."""
     for day in range(from_s // DAY_S - 1, (to_s - 1) // DAY_S + 1):
         weekday = Weekday(date.fromordinal(_EPOCH_ORDINAL + day).weekday())
@@ -104,7 +104,7 @@ def _on_the_wall(windows: Sequence[ExemptWindow], from_s: int, to_s: int) -> Ite
                 yield clipped
 
 
-def _shape(window: ExemptWindow) -> tuple[int, int]:
+def _shape(window: LocalWindow) -> tuple[int, int]:
     """Start within the day and length, in s; `end` at or before `start` is on the next day."""
     start_s, end_s = _second_of(window.start), _second_of(window.end)
     return start_s, (end_s - start_s) if end_s > start_s else (end_s - start_s + DAY_S)
