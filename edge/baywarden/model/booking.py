@@ -86,6 +86,10 @@ class Booking:
     """The fee for not coming, as agreed when it was made; None asks the terms of today."""
     late_cancel_fee_minor: int | None = None
     """The fee for cancelling late, as agreed when it was made; None asks the terms of today."""
+    group: str | None = None
+    """The group of outlets that was asked for."""
+    connector_type: str | None = None
+    """The OCPI ConnectorType that was asked for; without one a substitute has the type of the outlet promised."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,10 @@ class Reason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PutBooking:
-    """Make a booking, or change the one with this id. `evse_id` None means any that fits."""
+    """Make a booking, or change the one with this id. `evse_id` None means any of the group and type that fits.
+
+    `energy_wh` asks for at least the power that gives it within the window.
+    """
 
     booking_id: str
     start_at: datetime
@@ -65,6 +68,9 @@ class PutBooking:
     evse_id: str | None = None
     power_w: int = 0
     expected_rev: int | None = None
+    group: str | None = None
+    connector_type: str | None = None
+    energy_wh: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,9 @@ class FindSlots:
     power_w: int = 0
     evse_id: str | None = None
     limit: int = 20
+    group: str | None = None
+    connector_type: str | None = None
+    energy_wh: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,10 @@ class EvseRules:
     terms: BookingTerms = field(default_factory=BookingTerms)
     overstay: OverstayPolicy | None = None
     nominal_v: int = 230
+    groups: frozenset[str] = frozenset()
+    """Groups of outlets that it belongs to; bookings and policies may name one."""
+    connector_type: str = "IEC_62196_T2"
+    """OCPI ConnectorType."""
 
     @property
     def max_power_w(self) -> int:
@@ -91,8 +95,8 @@ class Anchor:
 class Commitment:
     """What an outlet may be drawing at worst by our own doing.
 
-    `allowed_ma` is the larger of the last limit that was confirmed and the last one that was sent;
-    `confirmed` says that both are the same and were read back; `raised_mono_ms` is the last raise that
+    `allowed_ma` is the larger of the last limit that was confirmed and the last one that was sent, or what the
+    outlet makes of that where it is more; `confirmed` says that it was read back; `raised_mono_ms` is the last raise that
     was sent and `cut_mono_ms` the last cut.
     """
 

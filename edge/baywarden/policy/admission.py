@@ -72,6 +72,15 @@ class Admission:
         yield self._by_token(wish, terms)
         yield self._by_power(wish, evse.evse_id)
 
+    def can_take_over(self, wish: Wish, evse_id: str) -> bool:
+        """Whether the outlet can serve what was promised elsewhere; the terms were judged when it was."""
+        evse, terms = self._state.evses[evse_id], self._rules.evses[evse_id].terms
+        return (
+            self._by_outlet(wish, evse, terms) is None
+            and _by_calendar(wish, evse, terms) is None
+            and self._by_power(wish, evse_id) is None
+        )
+
     def spare_w(self, wish: Wish, evse_id: str) -> int:
         """The power that can be promised there in that window."""
         others = tuple(b for b in self._in_window(wish.start_at, wish.end_at) if b.id != wish.booking_id)

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Final
 
 from baywarden.model.booking import Booking
-from baywarden.model.command import Command, Reason, Reply, Result
+from baywarden.model.command import Command, FindSlots, PutBooking, Reason, Reply, Result
 from baywarden.model.evse import EvseState
 from baywarden.model.site import SiteRules, SiteState
 from baywarden.model.step import BookingChanged, Step
 from baywarden.model.time import Now
 from baywarden.policy import calendar
+from baywarden.policy.choosing import fitting
 from baywarden.policy.finding import text
 from baywarden.policy.notices import owner_of
 
@@ -39,6 +40,20 @@ class Asked:
     known: Booking | None
     rules: SiteRules
     now: Now
+
+
+def named(rules: SiteRules, wish: PutBooking | FindSlots) -> list[str]:
+    """The outlets that the wish leaves open. Raises Refused where there is none of that kind."""
+    if wish.evse_id is not None and wish.evse_id not in rules.evses:
+        raise Refused(Reason.EVSE_UNKNOWN, f"there is no outlet {wish.evse_id}")
+    found = fitting(rules, wish.evse_id, wish.group, wish.connector_type)
+    if found:
+        return found
+    kinds = ((wish.evse_id, "id"), (wish.group, "group"), (wish.connector_type, "connector type"))
+    asked = " and ".join(f"{kind} {word}" for word, kind in kinds if word is not None)
+    raise Refused(
+        Reason.EVSE_UNKNOWN, f"there is no outlet with {asked}" if asked else "the site has no outlets"
+    )
 
 
 def live_booking(state: SiteState, booking_id: str) -> Booking | None:

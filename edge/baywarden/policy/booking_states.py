@@ -21,6 +21,7 @@ class BookingEvent(Enum):
     FREED = "the other car has left"
     ARRIVED = "the holder's car is plugged in"
     CHANGED = "the holder has other wishes"
+    MOVED = "another outlet serves the holder instead"
     WITHDRAWN = "the holder does not come"
     TIME_UP = "the holder was not there in time"
     GIVEN_UP = "the site cannot keep its promise"
@@ -50,17 +51,20 @@ MOVES: Final[Mapping[tuple[BookingState, BookingEvent], BookingState]] = Mapping
     {
         (SCHEDULED, BookingEvent.HOLD_DUE): HOLDING,
         (SCHEDULED, BookingEvent.CHANGED): SCHEDULED,
+        (SCHEDULED, BookingEvent.MOVED): SCHEDULED,
         (SCHEDULED, BookingEvent.WITHDRAWN): BookingStatus.CANCELED,
         (SCHEDULED, BookingEvent.GIVEN_UP): BookingStatus.CANCELED,
         (HOLDING, BookingEvent.BLOCKED): CONFLICT,
         (HOLDING, BookingEvent.ARRIVED): BookingStatus.FULFILLED,
         (HOLDING, BookingEvent.CHANGED): SCHEDULED,
+        (HOLDING, BookingEvent.MOVED): SCHEDULED,
         (HOLDING, BookingEvent.WITHDRAWN): BookingStatus.CANCELED,
         (HOLDING, BookingEvent.TIME_UP): BookingStatus.NO_SHOW,
         (HOLDING, BookingEvent.GIVEN_UP): BookingStatus.CANCELED,
         (CONFLICT, BookingEvent.FREED): HOLDING,
         (CONFLICT, BookingEvent.ARRIVED): BookingStatus.FULFILLED,
         (CONFLICT, BookingEvent.CHANGED): SCHEDULED,
+        (CONFLICT, BookingEvent.MOVED): SCHEDULED,
         (CONFLICT, BookingEvent.WITHDRAWN): BookingStatus.CANCELED,
         (CONFLICT, BookingEvent.GIVEN_UP): BookingStatus.CANCELED,
     }

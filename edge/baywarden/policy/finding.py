@@ -13,6 +13,7 @@ from baywarden.model.site import EvseRules, SiteRules, SiteState
 from baywarden.model.time import Now
 from baywarden.policy.admission import Admission, Wish
 from baywarden.policy.calendar import on_grid
+from baywarden.policy.choosing import fitting, power_for
 
 _TRIES: Final = 500
 """For one outlet; each try either finds a window or steps over what is in its way."""
@@ -26,6 +27,8 @@ def slots(
 
     When there is none at all, that is the first one later than asked for, if the terms allow one.
     """
+    power_w = power_for(request.power_w, request.energy_wh, request.duration_s)
+    request = replace(request, power_w=power_w, energy_wh=0)
     admission = Admission(state, rules, now)
     found = list(islice(_all(admission, rules, request, now), request.limit + 1))
     listed = tuple(_slot(admission, request, *one) for one in found[: request.limit])
@@ -62,7 +65,7 @@ def text(at: datetime) -> str:
 
 def _all(admission: Admission, rules: SiteRules, request: FindSlots, now: Now) -> Iterator[_Found]:
     """Of all outlets, earliest first, and then in the order of the configuration."""
-    evse_ids = [request.evse_id] if request.evse_id is not None else list(rules.evses)
+    evse_ids = fitting(rules, request.evse_id, request.group, request.connector_type)
     return merge(
         *(
             zip(_of_outlet(admission, rules.evses[evse_id], request, now), repeat(order), repeat(evse_id))

@@ -11,6 +11,7 @@ from baywarden.model.evse import EvseState
 from baywarden.model.notice import Notice, NoticeKind
 from baywarden.model.overstay import Basis
 from baywarden.model.session import Session, SessionStatus
+from baywarden.model.site import SiteRules
 from baywarden.policy.bookings import is_followed
 from baywarden.policy.holds import limit_at
 from baywarden.policy.penalties import Bill
@@ -55,6 +56,11 @@ def owner_of(key: str) -> str:
 def money(amount_minor: int, minor_digits: int, currency: str) -> str:
     """1230 -> "12.30 EUR"."""
     return f"{Decimal(amount_minor).scaleb(-minor_digits):f} {currency}"
+
+
+def clock(at: datetime, rules: SiteRules) -> str:
+    """The time on the wall of the site."""
+    return f"{at.astimezone(ZoneInfo(rules.tz)):%H:%M}"
 
 
 class _Page:
@@ -106,7 +112,7 @@ class _Page:
 
     def clock(self, at: datetime) -> str:
         """The time on the wall of the site."""
-        return f"{at.astimezone(ZoneInfo(self.scene.rules.tz)):%H:%M}"
+        return clock(at, self.scene.rules)
 
     def _add(self, key: str, kind: NoticeKind, text: str, about: Mapping[str, Any]) -> None:
         self.notices.append(Notice(key, kind, self.scene.now.at, self.scene.outlet.id, text, **about))
@@ -118,6 +124,8 @@ def _tell_of_bookings(before: EvseState, evse: EvseState, page: _Page) -> None:
         for booking in evse.bookings:
             if id(booking) not in known:
                 _tell_of_change(booking, page)
+                if booking.phase is BookingPhase.CONFLICT and evse.session is not None:
+                    _ask_for_room(evse.session, booking, page)
     scene = page.scene
     longest = timedelta(seconds=max(scene.terms.remind_before_s, default=0))
     for booking in evse.bookings:
@@ -154,6 +162,15 @@ def _tell_of_change(booking: Booking, page: _Page) -> None:
             lambda: f"Your booking of {label} was canceled: {booking.reason}. It costs nothing.",
             which="canceled-",
         )
+
+
+def _ask_for_room(guest: Session, booking: Booking, page: _Page) -> None:
+    page.of_session(
+        guest,
+        NoticeKind.BAY_NEEDED,
+        lambda: f"{page.label} is booked from {page.clock(booking.start_at)}: please make room.",
+        which=booking.id,
+    )
 
 
 def _remind(booking: Booking, page: _Page) -> None:

@@ -21,11 +21,13 @@ from baywarden.policy.answers import (
     has_rev,
     is_aware,
     live_booking,
+    named,
     told,
     with_evse,
     without,
 )
 from baywarden.policy.booking_states import BookingEvent, moved
+from baywarden.policy.choosing import power_for
 from baywarden.policy.finding import text
 from baywarden.policy.holds import agreed_limit_at
 from baywarden.policy.notices import owner_of
@@ -39,6 +41,8 @@ def put(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
     """Answer PutBooking. Raises Refused."""
     rules, now = asked.rules, asked.now
     _is_valid(wish)
+    length_s = (wish.end_at - wish.start_at).total_seconds()
+    wish = replace(wish, power_w=power_for(wish.power_w, wish.energy_wh, length_s), energy_wh=0)
     live = live_booking(state, wish.booking_id)
     if live is None:
         return _make(state, wish, asked)
@@ -49,9 +53,9 @@ def put(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
         raise Refused(Reason.CLOCK_NOT_TRUSTED, NO_TIME, live.rev)
     _may_change(live, rules, now)
     admission = Admission(state, rules, now)
-    places = (
-        [wish.evse_id] if wish.evse_id is not None else _first(live.evse_id, _in_turn(state, wish, asked))
-    )
+    places = _in_turn(state, wish, asked)
+    if live.evse_id in places:
+        places = _first(live.evse_id, places)
     evse_id = _place(admission, wish, places, live.rev)
     terms = rules.evses[evse_id].terms
     booking = moved(
@@ -66,8 +70,19 @@ def put(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
         held_until_at=agreed_limit_at(wish.start_at, wish.end_at, terms),
         noshow_fee_minor=terms.noshow_fee_minor,
         late_cancel_fee_minor=terms.late_cancel_fee_minor,
+        group=wish.group,
+        connector_type=wish.connector_type,
     )
-    return told(_swapped(state, live, booking, now), asked.command, booking)
+    return told(swapped(state, live, booking, now), asked.command, booking)
+
+
+def swapped(state: SiteState, old: Booking, new: Booking, now: Now) -> SiteState:
+    """The old one out and the new one in, as one, with what was told and noted of it."""
+    keys = {key for key in state.evses[old.evse_id].raised if owner_of(key) == old.id}
+    state = with_evse(state, without(state.evses[old.evse_id], old, now))
+    evse = state.evses[new.evse_id]
+    evse = replace(evse, bookings=calendar.put(evse.bookings, new), raised=evse.raised | keys)
+    return with_evse(state, due(evse, now), places=placed(state.places, new.id, new.evse_id))
 
 
 def _make(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
@@ -78,7 +93,7 @@ def _make(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
         raise Refused(Reason.UNKNOWN_RESERVATION, "there is no such booking to change")
     if not now.trusted:
         raise Refused(Reason.CLOCK_NOT_TRUSTED, NO_TIME)
-    places = [wish.evse_id] if wish.evse_id is not None else _in_turn(state, wish, asked)
+    places = _in_turn(state, wish, asked)
     evse_id = _place(Admission(state, rules, now), wish, places)
     terms = rules.evses[evse_id].terms
     booking = Booking(
@@ -95,6 +110,8 @@ def _make(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
         held_until_at=agreed_limit_at(wish.start_at, wish.end_at, terms),
         noshow_fee_minor=terms.noshow_fee_minor,
         late_cancel_fee_minor=terms.late_cancel_fee_minor,
+        group=wish.group,
+        connector_type=wish.connector_type,
     )
     evse = state.evses[evse_id]
     evse = due(replace(evse, bookings=calendar.put(evse.bookings, booking)), now)
@@ -109,8 +126,8 @@ def _is_valid(wish: PutBooking) -> None:
         raise Refused(Reason.INVALID, "times need their offset from UTC")
     if wish.end_at <= wish.start_at:
         raise Refused(Reason.INVALID, "the end must be later than the start")
-    if wish.power_w < 0:
-        raise Refused(Reason.INVALID, "power cannot be negative")
+    if wish.power_w < 0 or wish.energy_wh < 0:
+        raise Refused(Reason.INVALID, "power and energy cannot be negative")
 
 
 def _may_change(live: Booking, rules: SiteRules, now: Now) -> None:
@@ -123,12 +140,9 @@ def _may_change(live: Booking, rules: SiteRules, now: Now) -> None:
 
 
 def _is_same(live: Booking, wish: PutBooking) -> bool:
-    return (live.start_at, live.end_at, live.token, live.power_w) == (
-        wish.start_at,
-        wish.end_at,
-        wish.token,
-        wish.power_w,
-    ) and wish.evse_id in (None, live.evse_id)
+    mine = (live.start_at, live.end_at, live.token, live.power_w, live.group, live.connector_type)
+    asked = (wish.start_at, wish.end_at, wish.token, wish.power_w, wish.group, wish.connector_type)
+    return mine == asked and wish.evse_id in (None, live.evse_id)
 
 
 def _place(admission: Admission, wish: PutBooking, evse_ids: list[str], rev: int | None = None) -> str:
@@ -148,7 +162,7 @@ def _place(admission: Admission, wish: PutBooking, evse_ids: list[str], rev: int
 
 def _in_turn(state: SiteState, wish: PutBooking, asked: Asked) -> list[str]:
     """In the order of the configuration; for a near start the outlets that are available now come first."""
-    evse_ids = list(asked.rules.evses)
+    evse_ids = named(asked.rules, wish)
     if wish.start_at < asked.now.at + NEAR:
         evse_ids.sort(key=lambda evse_id: not _is_available(state, evse_id))
     return evse_ids
@@ -161,12 +175,3 @@ def _is_available(state: SiteState, evse_id: str) -> bool:
 
 def _first(evse_id: str, evse_ids: list[str]) -> list[str]:
     return [evse_id, *(other for other in evse_ids if other != evse_id)]
-
-
-def _swapped(state: SiteState, old: Booking, new: Booking, now: Now) -> SiteState:
-    """The old one out and the new one in, as one."""
-    keys = {key for key in state.evses[old.evse_id].raised if owner_of(key) == old.id}
-    state = with_evse(state, without(state.evses[old.evse_id], old, now))
-    evse = state.evses[new.evse_id]
-    evse = replace(evse, bookings=calendar.put(evse.bookings, new), raised=evse.raised | keys)
-    return with_evse(state, due(evse, now), places=placed(state.places, new.id, new.evse_id))

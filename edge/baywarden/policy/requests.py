@@ -31,6 +31,7 @@ from baywarden.policy.answers import (
     has_rev,
     is_aware,
     live_booking,
+    named,
     told,
     with_evse,
     without,
@@ -119,10 +120,14 @@ def _find(state: SiteState, wish: FindSlots, asked: Asked) -> Step:
     rules, now = asked.rules, asked.now
     if not (is_aware(wish.from_at) and is_aware(wish.to_at)):
         raise Refused(Reason.INVALID, "times need their offset from UTC")
-    if wish.to_at <= wish.from_at or wish.duration_s <= 0 or wish.limit <= 0 or wish.power_w < 0:
+    if (
+        wish.to_at <= wish.from_at
+        or wish.duration_s <= 0
+        or wish.limit <= 0
+        or min(wish.power_w, wish.energy_wh) < 0
+    ):
         raise Refused(Reason.INVALID, "a window, a duration and a limit must be more than nothing")
-    if wish.evse_id is not None and wish.evse_id not in rules.evses:
-        raise Refused(Reason.EVSE_UNKNOWN, f"there is no outlet {wish.evse_id}")
+    named(rules, wish)
     if not now.trusted:
         raise Refused(Reason.CLOCK_NOT_TRUSTED, NO_TIME)
     data = finding.as_data(*finding.slots(state, rules, wish, now))

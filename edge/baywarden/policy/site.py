@@ -9,7 +9,7 @@ from baywarden.model.reading import EvseReading, Snapshot
 from baywarden.model.site import SiteRules, SiteState
 from baywarden.model.step import Commanded, Effect, Event, Observed, Restarted, Step
 from baywarden.model.time import Now
-from baywarden.policy import calendar, clockstep, occupancy, outlet, removal, requests, restart
+from baywarden.policy import calendar, clockstep, moving, occupancy, outlet, removal, requests, restart
 from baywarden.policy.availability import not_polled
 from baywarden.policy.places import left, places
 from baywarden.policy.scene import Scene
@@ -61,6 +61,9 @@ def _observed(state: SiteState, snapshot: Snapshot, rules: SiteRules, now: Now) 
             judged[evse_id] = after
     if judged or glances:
         state = _merged(state, judged, glances)
+    state, moves = moving.substituted(state, rules, now)
+    effects += moves
+    if judged or glances or moves:
         state, told = occupancy.resampled(state, now)
         effects += told
     return Step(state, effects, wake_at=_wake_at(state))

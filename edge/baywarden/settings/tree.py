@@ -182,6 +182,8 @@ def _evse_rules(
         phases=evse.circuit_phases,
         failsafe_ma=milli(charger.failsafe_current_a),
         failsafe_timeout_ms=1000 * charger.failsafe_timeout_s,
+        groups=frozenset(evse.groups),
+        connector_type=evse.connector_type,
         terms=terms.get(evse.terms, BookingTerms()),
         overstay=None if evse.overstay == NO_POLICY else policies.get(evse.overstay),
     )

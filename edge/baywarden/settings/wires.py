@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from baywarden.model.site import Circuit
+from baywarden.settings.connectors import ConnectorType
 from baywarden.settings.kinds import (
     FailsafeAmps,
     FuseAmps,
@@ -84,6 +85,8 @@ class EvseSettings(Table):
             description="circuit's phases that feed the outlet's own L1, L2, L3, in this order",
         )
     )
+    groups: tuple[Id, ...] = Field((), description="groups it belongs to; a booking may name one")
+    connector_type: ConnectorType = Field("IEC_62196_T2", description="OCPI ConnectorType")
     terms: Text = Field("standard", description="booking terms that hold here")
     overstay: Text = Field(
         "standard", description=f'overstay policy that holds here; "{NO_POLICY}" for no fee'

@@ -123,6 +123,8 @@ def _booking(booking: Booking) -> BookingPayload:
         canceled_reason=booking.canceled_reason,
         canceled_by=booking.canceled_by,
         session_id=booking.session_id,
+        group=booking.group,
+        connector_type=booking.connector_type,
     )
 
 

@@ -100,6 +100,10 @@ class BookingPayload(Payload):
     canceled_reason: CanceledReason | None
     canceled_by: Canceler | None
     session_id: str | None
+    group: str | None = None
+    """The group of outlets that was asked for."""
+    connector_type: str | None = None
+    """The OCPI ConnectorType that was asked for."""
 
 
 class BreakdownPayload(Payload):

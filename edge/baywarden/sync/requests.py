@@ -28,6 +28,7 @@ Id = Annotated[str, Field(pattern=r"^[!-~]{1,64}$")]
 EvseId = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,36}$")]
 Moment = Annotated[datetime, BeforeValidator(_read_moment, json_schema_input_type=str)]
 PowerW = Annotated[int, Field(ge=0, le=10_000_000)]
+EnergyWh = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Revision = Annotated[int, Field(ge=1, le=2**53)]
 Seq = Annotated[int, Field(ge=1, le=10**16 - 1)]
 
@@ -60,6 +61,12 @@ class PutBookingParams(SiteParams):
     """The power to promise; 0 is none in particular."""
     expected_rev: Revision | None = None
     """Refused as STALE_REVISION when the booking has another one."""
+    group: EvseId | None = None
+    """Only outlets of this group."""
+    connector_type: Id | None = None
+    """Only outlets with this OCPI ConnectorType."""
+    energy_wh: EnergyWh = 0
+    """The energy to promise within the window; 0 is none in particular."""
 
     @model_validator(mode="after")
     def _has_a_length(self) -> Self:
@@ -76,6 +83,9 @@ class PutBookingParams(SiteParams):
             self.evse_id,
             self.power_w,
             self.expected_rev,
+            self.group,
+            self.connector_type,
+            self.energy_wh,
         )
 
 
@@ -99,6 +109,9 @@ class FindSlotsParams(SiteParams):
     power_w: PowerW = 0
     evse_id: EvseId | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
+    group: EvseId | None = None
+    connector_type: Id | None = None
+    energy_wh: EnergyWh = 0
 
     @model_validator(mode="after")
     def _has_a_length(self) -> Self:
@@ -107,7 +120,17 @@ class FindSlotsParams(SiteParams):
         return self
 
     def request(self) -> Request:
-        return FindSlots(self.from_at, self.to_at, self.duration_s, self.power_w, self.evse_id, self.limit)
+        return FindSlots(
+            self.from_at,
+            self.to_at,
+            self.duration_s,
+            self.power_w,
+            self.evse_id,
+            self.limit,
+            self.group,
+            self.connector_type,
+            self.energy_wh,
+        )
 
 
 class StopSessionParams(SiteParams):
