@@ -4,11 +4,13 @@ import json
 import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
+from enum import Enum
 from typing import Any, Final
 
 from baywarden.control.client import ControlClient, DaemonUnreachable
 from baywarden.control.wire import DEFAULT_PATH
 from baywarden_config.errors import NotReachable, Refused
+from baywarden_config.numbers import whole
 
 SOCKET_VARIABLE: Final = "BAYWARDEN_SOCKET"
 PAGE: Final = 100
@@ -32,13 +34,24 @@ def talking() -> ArgumentParser:
     return parent
 
 
-def listing() -> ArgumentParser:
-    """The options of every command that lists history."""
+def listing(statuses: type[Enum]) -> ArgumentParser:
+    """The options of every command that lists history, with the statuses that there are."""
+    words = [str(one.value) for one in statuses]
     parent = ArgumentParser(add_help=False)
     parent.add_argument("--evse", metavar="ID", help="only of this outlet")
-    parent.add_argument("--status", metavar="WORD", type=str.upper, help="only of this status")
     parent.add_argument(
-        "--limit", metavar="N", type=_count, default=20, help="at most so many (default: %(default)s)"
+        "--status",
+        metavar="WORD",
+        type=str.upper,
+        choices=words,
+        help=f"only of this one: {', '.join(words)}",
+    )
+    parent.add_argument(
+        "--limit",
+        metavar="N",
+        type=whole(1, 100_000),
+        default=20,
+        help="at most so many (default: %(default)s)",
     )
     parent.add_argument("--after", metavar="CURSOR", help="go on where an earlier list ended")
     return parent
@@ -79,10 +92,3 @@ def page(args: Namespace, name: str) -> Mapping[str, Any]:
 def show(answer: Mapping[str, Any]) -> None:
     """Print as JSON."""
     print(json.dumps(answer, indent=2, ensure_ascii=False))
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 100_000:
-        raise ValueError
-    return number

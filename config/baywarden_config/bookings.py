@@ -2,16 +2,17 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache
 from typing import Any
 from uuid import uuid4
 
-from baywarden.model.booking import CanceledReason
+from baywarden.model.booking import BookingStatus, CanceledReason
 from baywarden_config.asking import ask, listing, show, talking
-from baywarden_config.errors import DONE
+from baywarden_config.errors import DONE, ToolError
 from baywarden_config.layout import said, table, token
 from baywarden_config.lists import identity, print_list
+from baywarden_config.numbers import whole
 from baywarden_config.times import WAYS, moment, rfc3339, shown, span_s
 
 
@@ -19,7 +20,7 @@ def add_parser(subparsers: Any) -> None:
     """Tell argparse about the command."""
     parser: ArgumentParser = subparsers.add_parser("bookings", help="list, make, cancel and find bookings")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
-    actions.add_parser("list", help="newest first", parents=[listing(), talking()])
+    actions.add_parser("list", help="newest first", parents=[listing(BookingStatus), talking()])
     _add_put(
         actions.add_parser("put", help="make a booking, or change the one with this id", parents=[talking()])
     )
@@ -42,8 +43,11 @@ def _add_put(parser: ArgumentParser) -> None:
     end.add_argument("--end", metavar="TIME", help="end")
     end.add_argument("--for", dest="duration", metavar="SPAN", help="length, like 90m")
     parser.add_argument("--evse", metavar="ID", help="outlet; without it any that fits")
-    parser.add_argument("--power-w", type=int, metavar="W", help="power to keep free for it")
-    parser.add_argument("--expected-rev", type=int, metavar="N", help="change it only at this revision")
+    parser.add_argument("--power-w", type=whole(0, 1_000_000), metavar="W", help="power to keep free for it")
+    _add_kind(parser)
+    parser.add_argument(
+        "--expected-rev", type=whole(0, 2**53), metavar="N", help="change it only at this revision"
+    )
 
 
 def _add_cancel(parser: ArgumentParser) -> None:
@@ -51,7 +55,9 @@ def _add_cancel(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--reason", choices=[reason.value for reason in CanceledReason], metavar="WORD", help="an OCPI reason"
     )
-    parser.add_argument("--expected-rev", type=int, metavar="N", help="cancel it only at this revision")
+    parser.add_argument(
+        "--expected-rev", type=whole(0, 2**53), metavar="N", help="cancel it only at this revision"
+    )
 
 
 def _add_find(parser: ArgumentParser) -> None:
@@ -67,9 +73,25 @@ def _add_find(parser: ArgumentParser) -> None:
         help="latest end; +1d, the default, is a day after --from",
     )
     parser.add_argument("--for", dest="duration", required=True, metavar="SPAN", help="length, like 90m")
-    parser.add_argument("--power-w", type=int, metavar="W", help="power that must be free")
+    parser.add_argument("--power-w", type=whole(0, 1_000_000), metavar="W", help="power that must be free")
     parser.add_argument("--evse", metavar="ID", help="only this outlet")
-    parser.add_argument("--limit", type=int, metavar="N", help="at most so many")
+    _add_kind(parser)
+    parser.add_argument("--limit", type=whole(1, 1000), metavar="N", help="at most so many")
+
+
+def _add_kind(parser: ArgumentParser) -> None:
+    parser.add_argument("--group", metavar="ID", help="only outlets of this group")
+    parser.add_argument("--connector-type", metavar="NAME", help="only outlets with this OCPI connector type")
+    parser.add_argument(
+        "--energy-wh",
+        type=whole(0, 1_000_000_000),
+        metavar="WH",
+        help="energy that must be had within the time",
+    )
+
+
+def _kind(args: Namespace) -> Mapping[str, Any]:
+    return {"group": args.group, "connector_type": args.connector_type, "energy_wh": args.energy_wh}
 
 
 def _list(args: Namespace) -> int:
@@ -105,6 +127,7 @@ def _put(args: Namespace) -> int:
         "evse_id": args.evse,
         "power_w": args.power_w,
         "expected_rev": args.expected_rev,
+        **_kind(args),
     }
     reply = ask(args, "booking.put", params)
     if args.json:
@@ -118,14 +141,27 @@ def _put(args: Namespace) -> int:
 
 
 def _clock_of_the_site(args: Namespace) -> Callable[[], datetime]:
-    """The site's calendar decides, so its clock says what "now" is; it is asked once, and only if it matters."""
+    """The site's calendar decides, so its clock and zone say what "now" is; asked once, and only if it matters."""
 
     @cache
     def now() -> datetime:
-        at = ask(args, "status")["data"]["clock"]["at"]
-        return datetime.fromisoformat(at).astimezone(UTC).replace(microsecond=0)
+        site = ask(args, "status")["data"]
+        at = datetime.fromisoformat(site["clock"]["at"])
+        return at.astimezone(_zone(site.get("time_zone"))).replace(microsecond=0)
 
     return now
+
+
+def _zone(name: Any) -> tzinfo:
+    """The zone of the site; plain UTC where the daemon does not tell it. Raises ToolError for one unknown here."""
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (KeyError, ValueError, OSError) as error:
+        raise ToolError(
+            f"this machine does not know the site's time zone {name}: say the time with its offset"
+        ) from error
 
 
 def _cancel(args: Namespace) -> int:
@@ -148,6 +184,7 @@ def _find(args: Namespace) -> int:
         "power_w": args.power_w,
         "evse_id": args.evse,
         "limit": args.limit,
+        **_kind(args),
     }
     data = ask(args, "booking.find", params)["data"]
     if args.json:

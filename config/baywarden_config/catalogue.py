@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from baywarden_config.errors import WrongUse
+from baywarden_config.errors import ToolError, WrongUse
+from baywarden_config.paths import check_readable
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -35,14 +36,17 @@ def folders_of(given: Sequence[str]) -> list[str]:
     return list(given) or [folder for folder in (OWN_FOLDER,) if Path(folder).is_dir()]
 
 
-def all_profiles(given: Sequence[str]) -> list["Profile"]:
-    """Every profile, by name; a faulty one of the operator is told on standard error and left out."""
-    from baywarden_drivers.errors import ProfileError  # noqa: PLC0415 (loads pydantic)
-    from baywarden_drivers.profile import load_profile, profile_names  # noqa: PLC0415 (loads pydantic)
+def all_profiles(given: Sequence[str], *, families: bool = False) -> list["Profile"]:
+    """Every profile, by name; a faulty one of the operator is told on standard error and left out.
+
+    `families` are names that stand for several profiles: the device says which of them fits.
+    """
+    from baywarden_drivers.errors import ProfileError
+    from baywarden_drivers.profile import load_profile, profile_names, usable_names
 
     folders = folders_of(given)
     profiles = []
-    for name in profile_names(folders):
+    for name in usable_names(folders) if families else profile_names(folders):
         try:
             profiles.append(load_profile(name, folders))
         except ProfileError as error:
@@ -51,18 +55,28 @@ def all_profiles(given: Sequence[str]) -> list["Profile"]:
 
 
 def built_in_profiles() -> list["Profile"]:
-    """The profiles that come with the program, by name, whatever folders of an operator there are."""
-    from baywarden_drivers.profile import load_profile, profile_names  # noqa: PLC0415 (loads pydantic)
+    """The profiles and families that come with the program, by name, whatever folders of an operator there are."""
+    from baywarden_drivers.profile import load_profile, usable_names
 
-    return [load_profile(name) for name in profile_names()]
+    return [load_profile(name) for name in usable_names()]
 
 
 def one_profile(name: str, given: Sequence[str]) -> "Profile":
-    """The profile of that name or path. Raises WrongUse."""
-    from baywarden_drivers.errors import ProfileError  # noqa: PLC0415 (loads pydantic)
-    from baywarden_drivers.profile import load_profile  # noqa: PLC0415 (loads pydantic)
+    """The profile of that name or path. Raises WrongUse where there is none, and ToolError where it has faults."""
+    from baywarden_drivers.errors import ProfileError
+    from baywarden_drivers.profile import load_profile, usable_names
 
+    folders = folders_of(given)
+    if is_path(name):
+        check_readable(name)
     try:
-        return load_profile(name, folders_of(given))
+        return load_profile(name, folders)
     except ProfileError as error:
-        raise WrongUse(str(error)) from error
+        if is_path(name) or name in usable_names(folders):
+            raise ToolError(str(error)) from error
+        raise WrongUse(f"there is no profile {name!r}; {error.faults[0].text.partition('; ')[2]}") from error
+
+
+def is_path(name: str) -> bool:
+    """Whether it names a file rather than a profile of the catalogue."""
+    return "/" in name or name.endswith(".toml")

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from baywarden_config.errors import DONE, FAILED, ToolError
+from baywarden_config.errors import DONE, FAILED, WrongUse
+from baywarden_config.paths import check_readable, opened_new
 
 if TYPE_CHECKING:
     from baywarden.settings import Fault, Settings
@@ -58,7 +59,7 @@ def _add_init(parser: ArgumentParser) -> None:
 
 
 def _init(args: Namespace) -> int:
-    from baywarden.settings import ConfigError, parse_settings  # noqa: PLC0415 (loads pydantic)
+    from baywarden.settings import ConfigError, parse_settings
 
     text = STARTER.read_text(encoding="utf-8")
     for usual, chosen in (
@@ -70,7 +71,7 @@ def _init(args: Namespace) -> int:
     try:
         parse_settings(text)
     except ConfigError as error:
-        raise ToolError("\n".join(str(fault) for fault in error.faults)) from error
+        raise WrongUse("\n".join(str(fault) for fault in error.faults)) from error
     if args.out == "-":
         sys.stdout.write(text)
         return DONE
@@ -80,18 +81,13 @@ def _init(args: Namespace) -> int:
 
 
 def _write(path: Path, text: str, force: bool) -> None:
-    try:
-        with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise ToolError(f"{path} is there already; --force overwrites it") from error
-    except OSError as error:
-        raise ToolError(f"{path} cannot be written: {error.strerror}") from error
+    with opened_new(path, force=force) as file:
+        file.write(text)
 
 
 def _check(args: Namespace) -> int:
-    from baywarden.settings import ConfigError, warnings_of, with_lines  # noqa: PLC0415 (loads pydantic)
-    from baywarden_config.fitting import device_faults, device_warnings  # noqa: PLC0415 (loads the profiles)
+    from baywarden.settings import ConfigError, warnings_of, with_lines
+    from baywarden_config.fitting import device_faults, device_warnings
 
     try:
         settings = _load(args)
@@ -130,8 +126,8 @@ def _print_faults(args: Namespace, faults: tuple["Fault", ...]) -> int:
 
 
 def _show(args: Namespace) -> int:
-    from baywarden.settings import ConfigError  # noqa: PLC0415 (loads pydantic)
-    from baywarden_config.toml import toml_text  # noqa: PLC0415 (only here)
+    from baywarden.settings import ConfigError
+    from baywarden_config.toml import toml_text
 
     try:
         settings = _load(args)
@@ -152,8 +148,8 @@ def _without_null(value: Any) -> Any:
 
 
 def _schema(args: Namespace) -> int:
-    from baywarden.settings import Settings  # noqa: PLC0415 (loads pydantic)
-    from baywarden_config.reference import key_tables  # noqa: PLC0415 (only here)
+    from baywarden.settings import Settings
+    from baywarden_config.reference import key_tables
 
     if args.markdown:
         print(key_tables(Settings))
@@ -164,9 +160,10 @@ def _schema(args: Namespace) -> int:
 
 
 def _load(args: Namespace) -> "Settings":
-    from baywarden.settings import load_settings  # noqa: PLC0415 (loads pydantic)
-    from baywarden_drivers.profile import usable_names  # noqa: PLC0415 (loads pydantic)
+    from baywarden.settings import load_settings
+    from baywarden_drivers.profile import usable_names
 
+    check_readable(args.file)
     return load_settings(args.file, profiles=lambda folder: usable_names([folder]), files=not args.elsewhere)
 
 

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
+from baywarden.model.overstay import PenaltyStatus
 from baywarden_config.asking import listing, talking
 from baywarden_config.layout import money, said, token
 from baywarden_config.lists import identity, print_list
@@ -13,7 +14,7 @@ def add_parser(subparsers: Any) -> None:
     """Tell argparse about the command."""
     parser: ArgumentParser = subparsers.add_parser("penalties", help="list penalties")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
-    actions.add_parser("list", help="newest first", parents=[listing(), talking()])
+    actions.add_parser("list", help="newest first", parents=[listing(PenaltyStatus), talking()])
 
 
 def run(args: Namespace) -> int:

@@ -27,14 +27,17 @@ def host_port(text: str, usual: int = MODBUS_PORT) -> tuple[str, int]:
 
 def serial_setting(text: str) -> "Setting":
     """`9600`, `9600/8N1` or `19200/8E1`. Raises WrongUse."""
-    from baywarden_drivers.bench.line import Setting  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.line import Setting
 
     match = _SETTING.fullmatch(text.strip())
     if match is None or not 300 <= int(match[1]) <= 1_000_000:
         raise WrongUse(f"{text!r} is no setting of a serial port; say it like 9600/8N1 or 19200/8E1")
     parity = (match[2] or "N").upper()
-    stop_bits = 2 if match[3] == "2" else 1
-    return Setting(int(match[1]), "E" if parity == "E" else "O" if parity == "O" else "N", stop_bits)  # type: ignore[arg-type]  # 1 or 2
+    return Setting(
+        int(match[1]),
+        "E" if parity == "E" else "O" if parity == "O" else "N",
+        2 if match[3] == "2" else 1,
+    )
 
 
 def unit_numbers(text: str, least: int = 1, most: int = 247) -> list[int]:

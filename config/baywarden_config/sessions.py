@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
+from baywarden.model.session import SessionStatus
 from baywarden_config.asking import ask, listing, show, talking
 from baywarden_config.errors import DONE
 from baywarden_config.layout import said, token
@@ -14,7 +15,7 @@ def add_parser(subparsers: Any) -> None:
     """Tell argparse about the command."""
     parser: ArgumentParser = subparsers.add_parser("sessions", help="list and stop sessions")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
-    actions.add_parser("list", help="newest first", parents=[listing(), talking()])
+    actions.add_parser("list", help="newest first", parents=[listing(SessionStatus), talking()])
     stop = actions.add_parser("stop", help="no more power until the car leaves", parents=[talking()])
     stop.add_argument("session_id", metavar="ID")
 

@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from baywarden_config.catalogue import add_folders, folders_of, one_profile
 from baywarden_config.errors import DONE, ToolError, WrongUse
+from baywarden_config.numbers import number, port, unit, whole
+from baywarden_config.paths import check_readable
 
 if TYPE_CHECKING:
     from baywarden_drivers.simulator import Simulation, SiteSpec
@@ -79,18 +82,18 @@ class _FirstWord(argparse.Action):
 def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--site", type=Path, metavar="FILE", help="serve the site of this file")
     wire = parser.add_mutually_exclusive_group()
-    wire.add_argument("--tcp", type=int, metavar="PORT", help="Modbus TCP; 0 takes a free port")
+    wire.add_argument("--tcp", type=port, metavar="PORT", help="Modbus TCP; 0 takes a free port")
     wire.add_argument(
-        "--rtu-over-tcp", type=int, metavar="PORT", help="RTU frames over TCP; 0 takes a free port"
+        "--rtu-over-tcp", type=port, metavar="PORT", help="RTU frames over TCP; 0 takes a free port"
     )
     wire.add_argument(
         "--serial",
         metavar="PATH",
         help="RTU on a serial port; a pseudo-terminal is made when it is not there",
     )
-    parser.add_argument("--unit", type=int, metavar="N", help="unit number (default: the factory's)")
+    parser.add_argument("--unit", type=unit, metavar="N", help="unit number (default: the factory's)")
     parser.add_argument(
-        "--connectors", type=int, default=1, metavar="N", help="how many outlets the charger has"
+        "--connectors", type=whole(1, 64), default=1, metavar="N", help="how many outlets the charger has"
     )
     parser.add_argument(
         "--car",
@@ -100,10 +103,18 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="plug a car in, one for each outlet: need=8kWh (or battery, soc), phases, at, leave, tag",
     )
     parser.add_argument(
-        "--base-a", type=float, default=0.0, metavar="A", help="what the building draws (meters)"
+        "--base-a",
+        type=number("-10000", "10000"),
+        default=0.0,
+        metavar="A",
+        help="what the building draws (meters)",
     )
-    parser.add_argument("--model", type=int, metavar="N", help="SunSpec: 201 to 204, or 211 to 214 in floats")
-    parser.add_argument("--base", type=int, metavar="ADDRESS", help="SunSpec: where the chain begins")
+    parser.add_argument(
+        "--model", type=whole(201, 214), metavar="N", help="SunSpec: 201 to 204, or 211 to 214 in floats"
+    )
+    parser.add_argument(
+        "--base", type=whole(0, 65_000), metavar="ADDRESS", help="SunSpec: where the chain begins"
+    )
     parser.add_argument(
         "--choice",
         action="append",
@@ -119,14 +130,14 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="anything else that a site file says of a device: phases=1, max_registers=20, without=['ev_soc']",
     )
     parser.add_argument("--timeline", type=Path, metavar="FILE", help="[[car]] and [[event]] by this file")
-    parser.add_argument("--rate", type=float, metavar="R", help="let time run R times as fast")
+    parser.add_argument(
+        "--rate", type=number("0.001", "10000"), metavar="R", help="let time run R times as fast"
+    )
     parser.add_argument(
         "--bind", default="127.0.0.1", metavar="ADDRESS", help="listen there (default: this machine only)"
     )
     parser.add_argument("--control", type=Path, metavar="PATH", help="take requests on this unix socket")
-    parser.add_argument(
-        "--profiles", action="append", default=[], metavar="FOLDER", help="look for profiles here first"
-    )
+    add_folders(parser)
     parser.add_argument(
         "--json", action="store_true", help="say where everything listens as one line of JSON"
     )
@@ -135,24 +146,30 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C; the exit code. Raises ToolError."""
     if args.talk is not None:
-        from baywarden_config.simulate_do import talk  # noqa: PLC0415 (serving needs none of it)
+        from baywarden_config.simulate_do import talk
 
         return talk(args.talk)
-    from baywarden_drivers.simulator import CannotServe, Simulation, SimulatorError  # noqa: PLC0415
+    from baywarden_drivers.simulator import CannotServe, Simulation, SimulatorError
 
     if fault := _wrong_use(args):
         raise WrongUse(fault)
     try:
         site = _site(args)
-        simulation = Simulation(
-            site, rate=args.rate, bind=args.bind, control=args.control, folders=args.profiles
-        )
+        folders = folders_of(args.profiles)
+        simulation = Simulation(site, rate=args.rate, bind=args.bind, control=args.control, folders=folders)
         asyncio.run(_serve(simulation, as_json=args.json))
     except CannotServe as error:
         raise ToolError(str(error)) from error
     except SimulatorError as error:
-        raise WrongUse(str(error)) from error
+        raise (ToolError if _is_of_file(args, str(error)) else WrongUse)(str(error)) from error
     return DONE
+
+
+def _is_of_file(args: argparse.Namespace, fault: str) -> bool:
+    """Whether a file is at fault that was read, and not the words of the command line."""
+    return args.site is not None or (
+        args.timeline is not None and fault.startswith((str(args.timeline), "event "))
+    )
 
 
 def _wrong_use(args: argparse.Namespace) -> str | None:
@@ -166,24 +183,20 @@ def _wrong_use(args: argparse.Namespace) -> str | None:
         )
     if args.profile is not None and not has_wire:
         return "say where to listen: --tcp PORT, --rtu-over-tcp PORT or --serial PATH"
-    if args.rate is not None and args.rate <= 0:
-        return f"--rate {args.rate:g} must be above 0"
     return None
 
 
 def _site(args: argparse.Namespace) -> "SiteSpec":
     """The site of the file, or one made of a single device. Raises SiteFileError."""
-    from baywarden_drivers.errors import ProfileError  # noqa: PLC0415
-    from baywarden_drivers.profile import load_profile  # noqa: PLC0415
-    from baywarden_drivers.simulator import SiteFileError, load_site, parse_site_data  # noqa: PLC0415
+    from baywarden_drivers.simulator import load_site, parse_site_data
 
+    for file in (args.site, args.timeline):
+        if file is not None:
+            check_readable(file)
     if args.site is not None:
         return load_site(args.site, args.timeline)
     name = _profile_name(args)
-    try:
-        kind = load_profile(name, args.profiles).kind
-    except ProfileError as error:
-        raise SiteFileError(str(error)) from error
+    kind = one_profile(name, args.profiles).kind
     wires = {"tcp": args.tcp, "rtu_over_tcp": args.rtu_over_tcp, "serial": args.serial}
     wire = {"name": "wire", **{name: value for name, value in wires.items() if value is not None}}
     data = {"listener": [wire], kind: [_device(args, name, kind)], "car": _cars(args)}
@@ -221,7 +234,7 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 
 def _toml_value(text: str) -> Any:
     """A number, list or table as in a site file; anything else is text."""
-    import tomllib  # noqa: PLC0415 (only for --set)
+    import tomllib
 
     try:
         return tomllib.loads(f"value = {text}")["value"]
@@ -242,8 +255,8 @@ def _car(text: str) -> dict[str, str]:
 async def _serve(simulation: "Simulation", *, as_json: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stop.set)
     async with simulation:
         print("\n".join(_said(simulation, as_json=as_json)), flush=True)
         await stop.wait()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from baywarden_config.errors import DONE, ToolError, WrongUse
+from baywarden_drivers.reasons import reason_of
 
 PATIENCE_S = 10.0
 USAGE = "write: baywarden simulate do PATH REQUEST ..., such as: do /tmp/field.sock plug a1 --battery 60kWh"
@@ -14,9 +15,14 @@ _FLAGS = frozenset({"json"})
 
 def talk(words: Sequence[str]) -> int:
     """Say the words to the simulator that listens at the first of them. Raises ToolError."""
+    if helped := _help_wanted(words):
+        print("\n".join(helped))
+        return DONE
     plain, given = _sorted_out(words)
     if len(plain) < 2:
-        raise WrongUse(USAGE if not plain else f"{USAGE}; `state` tells what there is")
+        raise WrongUse(
+            USAGE if not plain else f"{USAGE}; `do PATH help` tells all requests, and `state` what there is"
+        )
     as_json = given.pop("json", None) is not None
     path, name, *rest = plain
     answer = _asked(path, {"do": name, "words": rest, **given})
@@ -24,6 +30,22 @@ def talk(words: Sequence[str]) -> int:
         raise WrongUse(str(answer.get("error", "no reason was given")))
     print(json.dumps(answer) if as_json else "\n".join(_told(answer)))
     return DONE
+
+
+def _help_wanted(words: Sequence[str]) -> Sequence[str]:
+    """The help, where it is asked for: `do --help`, `do PATH help`, `do PATH plug --help`, `do PATH help plug`."""
+    flags = {"-h", "--help"}
+    rest = [word for word in words if word not in flags]
+    if len(rest) == len(words) and rest[1:2] != ["help"]:
+        return []
+    from baywarden_drivers.simulator.errors import BadRequest
+    from baywarden_drivers.simulator.guide import guide, guide_to
+
+    asked = [word for word in rest[1:] if word != "help" and not word.startswith("-")]
+    try:
+        return [f"usage: {USAGE.removeprefix('write: ')}", "", *(guide_to(asked[0]) if asked else guide())]
+    except BadRequest as error:
+        raise WrongUse(str(error)) from error
 
 
 def _sorted_out(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -55,10 +77,15 @@ def _asked(path: str, request: Mapping[str, Any]) -> dict[str, Any]:
             with wire.makefile("rb") as lines:
                 line = lines.readline()
     except OSError as error:
-        raise ToolError(f"no simulator answers at {path}: {error.strerror or error}") from error
+        raise ToolError(f"no simulator answers at {path}: {reason_of(error)}") from error
     if not line:
         raise ToolError(f"the simulator at {path} ended before it answered")
-    answer: dict[str, Any] = json.loads(line)
+    try:
+        answer = json.loads(line)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict) or "ok" not in answer:
+        raise ToolError(f"what answers at {path} is no simulator")
     return answer
 
 

@@ -1,4 +1,4 @@
-"""`baywarden status`: what every outlet, meter, circuit and stream does, and why."""
+"""`baywarden status`: what every outlet, meter, circuit, link and stream does, and why."""
 
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any, Final
 from baywarden_config.asking import ask, show, talking
 from baywarden_config.errors import DONE
 from baywarden_config.layout import age, phases, said, table
+from baywarden_config.links import link_faults, link_rows
 from baywarden_config.times import shown
 
 Data = Mapping[str, Any]
@@ -17,12 +18,13 @@ CLOCKS: Final = {
     "I": "not synchronised",
     "U": "not known to be right",
 }
+BROKER: Final[Mapping[object, str]] = {True: "connected", False: "not connected"}
 
 
 def add_parser(subparsers: Any) -> None:
     """Tell argparse about the command."""
     subparsers.add_parser(
-        "status", help="what every outlet, meter and circuit does, and why", parents=[talking()]
+        "status", help="what every outlet, meter, circuit and link does, and why", parents=[talking()]
     )
 
 
@@ -32,7 +34,18 @@ def run(args: Namespace) -> int:
     if args.json:
         show(data)
         return DONE
-    for block in (_site, _outlets, _whys, _circuits, _meters, _streams, _rest):
+    for block in (
+        _site,
+        _outlets,
+        _whys,
+        _decisions,
+        _circuits,
+        _meters,
+        link_rows,
+        link_faults,
+        _streams,
+        _rest,
+    ):
         lines = list(block(data, args.local))
         if lines:
             print("\n".join(lines), end="\n\n" if block is not _rest else "\n")
@@ -51,7 +64,7 @@ def _site(data: Data, local: bool) -> Iterator[str]:
 def _broker(broker: Data | None, local: bool) -> str:
     if not broker:
         return "not configured"
-    state = {True: "connected", False: "not connected"}.get(broker.get("connected"), "not known")  # type: ignore[arg-type]
+    state = BROKER.get(broker.get("connected"), "not known")
     since = f" since {shown(broker['since_at'], local)}" if broker.get("since_at") else ""
     reason = f": {broker['reason']}" if broker.get("reason") else ""
     return f"{state}{since}{reason}"
@@ -105,6 +118,16 @@ def _whys(data: Data, local: bool) -> Iterator[str]:
     for meter in data.get("meters") or ():
         if meter.get("contact_reason"):
             yield f"{meter.get('meter_id')}: {meter['contact_reason']}"
+
+
+def _decisions(data: Data, local: bool) -> Iterator[str]:
+    """What devices have shown of what their profiles leave open; what nothing can decide is no news."""
+    devices = [(one.get("evse_id"), one) for one in data.get("evses") or ()]
+    devices += [(one.get("meter_id"), one) for one in data.get("meters") or ()]
+    for name, device in devices:
+        for one in device.get("decisions") or ():
+            if one.get("choice"):
+                yield f"{name}: {one.get('text')}"
 
 
 def _circuits(data: Data, local: bool) -> Sequence[str]:

@@ -1,12 +1,12 @@
 """One connector of a charger, or a meter, by the names of its profile."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from baywarden_drivers.doubts.decision import Decision
-from baywarden_drivers.errors import DeviceError, Refused, ValueRefused
+from baywarden_drivers.doubts.decision import Decision, Remembered
+from baywarden_drivers.errors import DeviceError, DriverError, LinkDown, Refused, ValueRefused
 from baywarden_drivers.links.link import Link
 from baywarden_drivers.links.pool import Endpoint, LinkPool
 from baywarden_drivers.links.units import Pacing
@@ -15,18 +15,21 @@ from baywarden_drivers.pause import sleep_until
 from baywarden_drivers.polls.poll import Identity, Poll
 from baywarden_drivers.polls.polling import Polling
 from baywarden_drivers.profile.addressing import place, port_shift
+from baywarden_drivers.profile.conduct import PointWrite
 from baywarden_drivers.profile.points import Point
 from baywarden_drivers.profile.schema import Profile
 from baywarden_drivers.values.quality import Watch
-from baywarden_drivers.values.status import ChargerStatus, asker, judge_of
+from baywarden_drivers.values.status import ChargerStatus, judge_of
 from baywarden_drivers.values.value import PointValue, Value
+from baywarden_drivers.writes.cautious import sure
 from baywarden_drivers.writes.control import Writing
+from baywarden_drivers.writes.failsafe import names_of
 from baywarden_drivers.writes.guard import FailsafeReport, Guard, wanted
+from baywarden_drivers.writes.startup import StartingUp
+from baywarden_drivers.writes.wording import exact
 
 if TYPE_CHECKING:
     from baywarden_drivers.doubts.learning import Learning
-
-_START_UP_AGAIN_S = 60.0
 
 
 class Device:
@@ -49,14 +52,13 @@ class Device:
         self._guard = Guard(profile, self._writing, self._polling)
         self._watch = Watch(profile)
         self._judge = None if profile.status is None else judge_of(profile.status)
-        self._again = asker(profile.startup.again_when) if profile.startup.again_when else None
+        self._starting_up = StartingUp(profile.startup, self._start_up)
         self._unit = place(profile, _own_point(profile), connector, base).unit
         self._contact_learned = -1
         self._contact_seen = 0
         self._contacts = 0
         self._counter: int | Decimal | None = None
         self._next_poll_at = 0.0
-        self._started_up_at = 0.0
         self.last_poll: Poll | None = None
         """What the last poll that was answered has found."""
         self._pace(base, connector)
@@ -72,6 +74,16 @@ class Device:
         learned = () if self._learning is None else self._learning.decisions
         return (*learned, *self._polling.decisions())
 
+    @property
+    def memory(self) -> tuple[Remembered, ...]:
+        """Those decisions that are worth keeping for the next run: give them to `recall` then."""
+        return () if self._learning is None else self._learning.memory
+
+    def recall(self, remembered: Sequence[Remembered]) -> None:
+        """What was kept of an earlier run; used only where the same device answers, until it shows it anew."""
+        if self._learning is not None:
+            self._learning.remembered = tuple(remembered)
+
     def _pace(self, base: int, connector: int) -> None:
         protocol = self.profile.protocol
         pacing = Pacing(
@@ -84,12 +96,14 @@ class Device:
             protocol.idle_close_s or 0.0,
         )
         points: list[Point] = [*self.profile.read, *self.profile.write]
-        for unit in {place(self.profile, one, connector, base).unit for one in points}:
+        self.units = frozenset(place(self.profile, one, connector, base).unit for one in points)
+        """At which units of the link its points are."""
+        for unit in self.units:
             self._link.pace(unit, pacing)
 
     async def poll(self) -> Poll:
         """Read the hot points and a little of the others. Raises DeviceError when none was readable."""
-        with self._told("poll"):
+        with self._told("poll", is_read=True):
             await sleep_until(self._next_poll_at)
             self._next_poll_at = mono_s() + self.profile.protocol.min_poll_interval_ms / 1000
             try:
@@ -100,7 +114,7 @@ class Device:
 
     async def read_all(self) -> Poll:
         """Like a poll, with all that is slow as well. Raises DeviceError when no hot point was readable."""
-        with self._told("read all"):
+        with self._told("read all", is_read=True):
             return self._finished([*await self._read_round(), *await self._polling.read_rest()])
 
     async def _read_round(self) -> list[str]:
@@ -113,7 +127,9 @@ class Device:
             raise refusal
         if unheard := await self._greet():
             return faults + unheard
-        return faults + await self._read_slow()
+        if self._polling.fell_silent:
+            return faults + self._starting_up.faults
+        return faults + self._starting_up.faults + await self._read_slow()
 
     async def _read_hot(self) -> tuple[list[str], Refused | None]:
         """A device that refuses everything is heard at least: it may be another one by now."""
@@ -127,6 +143,7 @@ class Device:
         values, doubted = self._watch.judge(self._polling.finished(), now_ms)
         faults += doubted
         faults += self._writing.look(values, self._contacts)
+        self._guard.look(values, self._contacts)
         self.last_poll = Poll(values, self._contacts, tuple(faults), now_ms)
         return self.last_poll
 
@@ -163,31 +180,27 @@ class Device:
         """After a new contact or a restart: the start-up writes, and everything that is read once."""
         has_restarted = self._has_restarted()
         if self._link.contact(self._unit) == self._contact_seen and not has_restarted:
-            return await self._start_up_again()
+            return await self._tried_again()
         try:
-            await self._writing.write_all(self.profile.startup.writes)
+            await self._starting_up.begin()
         except DeviceError as error:
             self._contact_seen = -1
             return [f"start-up writes: {error.detail}"]
-        self._started_up_at = mono_s()
         self._contact_seen = self._link.contact(self._unit)
         self._contacts += 1
         self._polling.forget_once()
         return []
 
-    async def _start_up_again(self) -> list[str]:
-        """The start-up writes once more, while the device shows that it wants them."""
-        startup = self.profile.startup
-        if self._again is None or mono_s() - self._started_up_at < _START_UP_AGAIN_S:
-            return []
-        if not self._again(self._polling.values):
-            return []
-        self._started_up_at = mono_s()
+    async def _tried_again(self) -> list[str]:
         try:
-            await self._writing.write_all(startup.again or startup.writes)
+            await self._starting_up.again(self._polling.values)
         except DeviceError as error:
             return [f"start-up writes: {error.detail}"]
         return []
+
+    async def _start_up(self, one: PointWrite) -> None:
+        self._mean_to_write([one.point])
+        await self._writing.write(one.point, one.value)
 
     async def _read_slow(self) -> list[str]:
         """One read beside the hot ones: of something open, or of a slow point."""
@@ -226,7 +239,32 @@ class Device:
         """Write a value in the point's unit, at most once. Raises DeviceError or ValueRefused."""
         with self._told(f"write {point} = {value!r}"):
             await self._learned()
+            self._mean_to_write([point])
             await self._writing.write(point, value)
+
+    def _mean_to_write(self, points: Sequence[str]) -> None:
+        """Raises ValueRefused while it is open how a number stands in their registers."""
+        if self._learning is None:
+            return
+        for name in points:
+            if why := self._learning.why_unclear(name):
+                raise ValueRefused(why)
+        self._learning.wrote(points)
+
+    def _sure_limit_a(self, amps: Decimal | float) -> Decimal | float:
+        """At most `amps`, and the same under all that is still open of the device. Raises ValueRefused."""
+        control, learning = self._profile.control, self._learning
+        if control is None or learning is None:
+            return amps
+        layouts = learning.layouts(control.limit)
+        if len(layouts) > 1 and layouts[0].unit == "A":
+            sure_a = sure(layouts, exact(amps))
+            if sure_a is not None:
+                self._mean_to_write([one.point for one in (*control.pause, *control.resume)])
+                learning.wrote([control.limit])
+                return sure_a
+        self._mean_to_write([control.limit, *(one.point for one in (*control.pause, *control.resume))])
+        return amps
 
     async def set_current_limit(self, amps: Decimal | float) -> Decimal:
         """Limit the current to at most `amps`; the limit that the device then shows.
@@ -236,7 +274,7 @@ class Device:
         """
         with self._told(f"limit to {amps} A"):
             await self._learned()
-            return await self._writing.set_limit(amps)
+            return await self._writing.set_limit(self._sure_limit_a(amps))
 
     def limit_shown(self, values: Mapping[str, PointValue]) -> Decimal | None:
         """The limit in A per phase by the values of a poll, else what was last in force; None when neither is known.
@@ -249,6 +287,7 @@ class Device:
         """Set the fail-safe where possible, read it back and judge it. Raises DeviceError or ValueRefused."""
         with self._told(f"arm the fail-safe with {current_a} A after {timeout_s} s"):
             await self._learned()
+            self._mean_to_write(names_of(self._profile.failsafe) if self._profile.failsafe else [])
             return await self._guard.arm(*wanted(current_a, timeout_s))
 
     def failsafe_holds(self, values: Mapping[str, PointValue]) -> bool | None:
@@ -280,13 +319,20 @@ class Device:
         )
 
     @contextmanager
-    def _told(self, tried: str) -> Iterator[None]:
-        """Put the device's name and what was tried into every DeviceError."""
+    def _told(self, tried: str, *, is_read: bool = False) -> Iterator[None]:
+        """Put the device's name and what was tried into every DeviceError.
+
+        Whoever only reads gave no value that could be refused: what cannot be asked for is then LinkDown.
+        """
         try:
             yield
         except DeviceError as error:
             error.device, error.tried = self.name, tried
             raise
+        except DriverError as error:
+            if not is_read:
+                raise
+            raise LinkDown(str(error), device=self.name, tried=tried) from error
 
 
 def open_device(

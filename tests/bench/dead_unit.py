@@ -1,14 +1,16 @@
-"""What a dead unit costs its neighbours: polls of five live devices with and without one, on RTU and on TCP.
+"""What dead units cost the others: polls of the live ones of twenty, with none, one, two and three dead, by wire.
 
-The serial line takes the time that its characters and a turnaround need; everybody wants it all the time. Over TCP
-each device has a connection of its own and is polled as often as it answers. Run as `make bench ARGS=dead_unit`.
+Each unit is polled once a second, and then as fast as the wire goes. The wires: a serial line that takes the time
+that its characters and a turnaround need; one Modbus TCP connection to a host that answers each request by itself;
+one to a gateway that serves one request at a time and waits a second for a dead unit before it says so; and
+connections of their own. The first seconds, in which the dead are found out, do not count. Goal: at most 10 % on RTU,
+nothing on TCP. It takes a quarter of an hour. Run as `make bench ARGS=dead_unit`.
 """
 
 import asyncio
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -16,83 +18,151 @@ from typing import Final
 HERE: Final = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from baywarden_drivers import DeviceError, Link, SerialLink, TcpLink  # noqa: E402 (the folder above goes first)
-from support.modbus_peer import PtyPeer, Reply, TcpPeer  # noqa: E402
-from support.rough_slave import rtu_slave, tcp_slave  # noqa: E402
+from baywarden_drivers import DeviceError, Link, SerialLink, TcpLink
+from support.modbus_peer import PtyPeer, Reply, TcpPeer
+from support.rough_slave import rtu_slave, tcp_slave
 
-LIVE: Final = (1, 2, 3, 4, 5)
-DEAD: Final = 6
+UNITS: Final = range(1, 21)
+DEAD: Final = (0, 1, 2, 3, 0)
+"""Without any twice, for what a machine does changes within such a time."""
 BAUD: Final = 19_200
 CHAR_S: Final = 10 / BAUD
 TURNAROUND_S: Final = 0.005
 REGISTERS: Final = 20
-RUN_S: Final = 40.0
+FOUND_OUT_S: Final = 10.0
+RUN_S: Final = 30.0
+EVERY_S: Final = 1.0
+GATEWAY_WAITS_S: Final = 1.0
+NO_ANSWER: Final = 11
 
 
-async def device(link: Link, unit: int, end_at: float, answers: Counter[int], pause_s: float) -> None:
-    """Asks again as soon as it was answered; a dead one as soon as it may."""
-    while time.monotonic() < end_at:
+async def device(link: Link, unit: int, every_s: float, answers: Counter[int]) -> None:
+    """Polled on its own grid, or again as soon as it was answered."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    due = began + every_s * unit / len(UNITS)
+    while True:
+        await asyncio.sleep(max(0.0, due - loop.time()))
         try:
             await link.read(unit, "holding", 7, REGISTERS)
             answers[unit] += 1
         except DeviceError:
-            await asyncio.sleep(0.1)
-        await asyncio.sleep(pause_s)
+            await asyncio.sleep(0 if every_s else 0.1)
+        now = loop.time()
+        due = due + every_s * max(1, (now - due) // every_s + 1) if every_s else now
 
 
-async def on_a_line(has_dead_unit: bool, falls_silent_after_s: float) -> int:
-    """Answers of the live units; the dead one has worked for a while, or never."""
-    dies_at = time.monotonic() + falls_silent_after_s
+async def polls_a_second(links: Callable[[int], Link], dead: int, every_s: float) -> float:
+    """Answers of one live unit in a second, on the average of them and of the whole run."""
     answers: Counter[int] = Counter()
+    tasks = [asyncio.create_task(device(links(unit), unit, every_s, answers)) for unit in UNITS]
+    await asyncio.sleep(FOUND_OUT_S)
+    answers.clear()
+    await asyncio.sleep(RUN_S)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for link in {links(unit) for unit in UNITS}:
+        await link.close()
+    live = len(UNITS) - dead
+    return sum(answers[unit] for unit in list(UNITS)[:live]) / RUN_S / live
+
+
+def is_dead(unit: int, dead: int) -> bool:
+    """The last ones are, from the begin."""
+    return unit > len(UNITS) - dead
+
+
+async def on_a_line(dead: int, every_s: float) -> float:
+    """RTU on a serial line."""
 
     def slaves(request: bytes) -> Iterable[Reply]:
-        is_alive = request[0] in LIVE or time.monotonic() < dies_at
-        answer = rtu_slave(request, (*LIVE, DEAD)) if is_alive else None
+        answer = None if is_dead(request[0], dead) else rtu_slave(request, UNITS)
         if answer is not None:
             yield (len(request) + len(answer)) * CHAR_S + TURNAROUND_S, answer
 
     async with PtyPeer(slaves) as peer:
         link = SerialLink(peer.path, BAUD)
-        units = (*LIVE, DEAD) if has_dead_unit else LIVE
-        if falls_silent_after_s:
-            await asyncio.gather(*(device(link, unit, dies_at, Counter(), 0) for unit in units))
-        end_at = time.monotonic() + RUN_S
-        await asyncio.gather(*(device(link, unit, end_at, answers, 0) for unit in units))
-        await link.close()
-    return sum(answers[unit] for unit in LIVE)
+        return await polls_a_second(lambda _: link, dead, every_s)
 
 
-async def over_tcp(has_dead_unit: bool) -> int:
-    """The same with a connection for each, polled with a pause between."""
-    answers: Counter[int] = Counter()
+async def behind_a_host(dead: int, every_s: float) -> float:
+    """One TCP connection; dead units cost the host nothing."""
 
-    def devices(request: bytes) -> Iterable[Reply]:
-        if request[6] != DEAD:
-            yield 0, tcp_slave(request)
+    def host(request: bytes) -> Iterable[Reply]:
+        if not is_dead(request[6], dead):
+            yield TURNAROUND_S, tcp_slave(request)
+
+    async with TcpPeer(host) as peer:
+        link = TcpLink("127.0.0.1", peer.port)
+        return await polls_a_second(lambda _: link, dead, every_s)
+
+
+async def behind_a_gateway(dead: int, every_s: float) -> float:
+    """One TCP connection; the gateway serves one request after the other."""
+
+    def gateway(data: bytes) -> Iterable[Reply]:
+        while data:  # a request that came while it was busy is at the end of what it reads next
+            request, data = data[:12], data[12:]
+            if is_dead(request[6], dead):
+                yield (
+                    GATEWAY_WAITS_S,
+                    request[:5] + bytes([3, request[6], request[7] | 0x80, NO_ANSWER]),
+                )
+            else:
+                yield TURNAROUND_S, tcp_slave(request)
+
+    async with TcpPeer(gateway) as peer:
+        link = TcpLink("127.0.0.1", peer.port)
+        return await polls_a_second(lambda _: link, dead, every_s)
+
+
+async def by_themselves(dead: int, every_s: float) -> float:
+    """A TCP connection for each."""
+
+    def host(request: bytes) -> Iterable[Reply]:
+        if not is_dead(request[6], dead):
+            yield TURNAROUND_S, tcp_slave(request)
 
     async with AsyncExitStack() as stack:
-        end_at = time.monotonic() + RUN_S / 4
-        tasks = []
-        for unit in (*LIVE, DEAD) if has_dead_unit else LIVE:
-            peer = await stack.enter_async_context(TcpPeer(devices))
-            link = TcpLink("127.0.0.1", peer.port)
-            stack.push_async_callback(link.close)
-            tasks.append(device(link, unit, end_at, answers, 0.01))
-        await asyncio.gather(*tasks)
-    return sum(answers[unit] for unit in LIVE)
+        links = {}
+        for unit in UNITS:
+            peer = await stack.enter_async_context(TcpPeer(host))
+            links[unit] = TcpLink("127.0.0.1", peer.port)
+        return await polls_a_second(links.__getitem__, dead, every_s)
+
+
+SHARED: Final = {
+    f"RTU at {BAUD} baud": on_a_line,
+    "one TCP connection, each by itself": behind_a_host,
+    "one TCP gateway, one at a time": behind_a_gateway,
+}
+OWN: Final = {"TCP connections of their own": by_themselves}
+Wire = Callable[[int, float], Awaitable[float]]
+
+
+async def measure(title: str, wire: Wire, every_s: float, *, is_shared: bool) -> None:
+    """Print a line of figures."""
+    rates = [await wire(dead, every_s) for dead in DEAD]
+    if is_shared and not every_s:  # the wire's whole rate, whoever shares it
+        rates = [rate * (len(UNITS) - dead) / len(UNITS) for rate, dead in zip(rates, DEAD, strict=True)]
+    alone = (rates[0] + rates[-1]) / 2
+    costs = ", ".join(f"{100 * (1 - rate / alone):.1f} %" for rate in rates[1:-1])
+    print(
+        f"{title}, {f'every {every_s:g} s' if every_s else 'saturated'}: {rates[0]:.2f} and {rates[-1]:.2f} polls a "
+        f"second each without, 1 to 3 dead cost {costs}",
+        flush=True,
+    )
 
 
 async def main() -> None:
-    """Print the figures."""
-    alone = await on_a_line(False, 0)
-    for title, after_s in (("was never there", 0.0), ("fell silent", 3.0)):
-        beside = await on_a_line(True, after_s)
-        cost = 100 * (1 - beside / alone)
-        print(
-            f"RTU at {BAUD} baud, {RUN_S:.0f} s, the dead unit {title}: {beside} polls, {alone} without: {cost:.1f} %"
+    """The shared wires all at once, for they are slow; those that only the processor limits by themselves."""
+    for every_s in (EVERY_S, 0.0):
+        await asyncio.gather(
+            *(measure(title, wire, every_s, is_shared=True) for title, wire in SHARED.items())
         )
-    alone, beside = await over_tcp(False), await over_tcp(True)
-    print(f"TCP, {RUN_S / 4:.0f} s: {beside} polls, {alone} without: {100 * (1 - beside / alone):.1f} %")
+        for title, wire in OWN.items():
+            await measure(title, wire, every_s, is_shared=False)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the disk holds after the power went: every acknowledged commit, whole, once."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -56,6 +57,12 @@ def find(ledger: Path) -> tuple[int, int, int]:
     return (row[0] if row else 0), top or 0, count
 
 
+def from_then_on(writes: int) -> Callable[[powercut.Op], bool]:
+    """Refuses everything after so many writes."""
+    left = iter(range(writes, -1, -1))
+    return lambda _: next(left, 0) == 0
+
+
 def lost_by_cuts(disk: powercut.FragileDisk, tmp_path: Path, synchronous: Sync, seed: int = 7) -> int:
     """How many of the cuts lost a commit that was acknowledged."""
     work = tmp_path / "work"
@@ -103,9 +110,7 @@ def test_a_disk_that_refuses_at_any_moment_loses_nothing_and_recovers(
         writer = Writer(connection, Numbering(connection, 1, render), lambda: AT)
         kept = 0
         for moment in range(120):
-            countdown = iter(range(moment % 13, -1, -1))
-            # mypy cannot infer a lambda with a default, and the default binds this round's countdown
-            disk.refuse = lambda op, countdown=countdown: next(countdown, 0) == 0  # type: ignore[misc]
+            disk.refuse = from_then_on(moment % 13)
             outcome = writer.commit_all([Batch(bookings=(booking(rev=kept + 1),), drafts=(draft(),))])
             disk.refuse = lambda op: False
             kept += outcome == [None]

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -162,6 +163,24 @@ def test_a_host_that_refuses_is_told_and_the_others_are_scanned() -> None:
         refused, heard = answer("bus", "scan", *words, code=1)["wires"]
     assert "refused" in refused["trouble"] and refused["found"] == []
     assert [one["unit"] for one in heard["found"]] == [1]
+
+
+def test_the_tables_of_two_scans_go_into_one_site_toml(tmp_path: Path) -> None:
+    with simulated("phoenix-charx-sec") as charger, simulated("eastron-sdm630") as meter:
+        words = ("--tcp", charger, "--tcp", meter, "--units", "1", *PATIENT)
+        done = baywarden("bus", "scan", *words)
+    assert done.returncode == 0, done.stderr
+    blocks = [one.partition("For site.toml:")[2] for one in done.stdout.split(" questions asked")[1:]]
+    tables = "".join(
+        block.rpartition("127.0.0.1:")[0] if block is not blocks[-1] else block for block in blocks
+    )
+    site = tmp_path / "site.toml"
+    site.write_text(REST_OF_THE_SITE + tables, "utf-8")
+    said = json.loads(in_process("config", "check", site, "--json").stdout)
+    assert said["faults"] == [] and (said["links"], said["chargers"], said["meters"]) == (2, 1, 1), said
+    found = tomllib.loads(tables)
+    assert {one["poll_s"] for one in (*found["chargers"], *found["meters"])} == {1}
+    assert found["chargers"][0]["evses"][0]["label"] == f"Charger at {charger}"
 
 
 def test_a_port_that_is_not_there_or_is_no_port_is_told() -> None:

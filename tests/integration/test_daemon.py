@@ -117,6 +117,10 @@ def test_a_site_starts_with_whatever_answers_and_says_what_is_wrong_with_the_res
             assert bays[bay]["energy_wh"] is None, bay
         assert bays["absent"]["contact"] == bays["unplugged"]["contact"] == "link_down"
         assert bays["silent"]["contact"] == "silent"
+        units = [unit for link in daemon.status()["links"] for unit in link["units"]]
+        figures = {name: unit for unit in units for name in unit["devices"]}
+        assert figures["bay-1"]["answers"] > 0 and figures["bay-1"]["round_trip_ms"]["p99_under"]
+        assert figures["silent"]["time_outs"] > 0 and figures["silent"]["answers"] == 0
         daemon.wait(lambda: bool(ear.objects("evse/nonsense/status")), "the cloud hears of it")
         assert ear.objects("evse/nonsense/status")[-1]["availability"] in ("unknown", "out_of_service")
         assert daemon.ask("booking.put", booking(daemon))["result"] == "ACCEPTED"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -115,3 +116,32 @@ async def test_wrong_words_are_told_before_anything_is_served(words: tuple[str, 
     code, _, complaint = await said(*words)
     assert code == 2
     assert sentence in complaint
+
+
+async def test_a_second_simulator_leaves_the_control_socket_to_the_first(tmp_path: Path) -> None:
+    path = str(tmp_path / "control")
+    async with serving("keba-p30", "--tcp", "0", "--control", path):
+        code, _, complaint = await said("abb-b23", "--tcp", "0", "--control", path)
+        state, told, _ = await said("do", path, "state")
+    assert code == 1
+    assert f"another simulator answers at the control socket {path}" in complaint
+    assert (state, "outlet-1" in told) == (0, True)
+
+
+async def test_a_control_socket_that_nobody_listens_on_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "control"
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+    async with serving("keba-p30", "--tcp", "0", "--control", str(path)):
+        assert (await said("do", str(path), "state"))[0] == 0
+    assert not path.exists()
+
+
+async def test_what_is_no_socket_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "notes"
+    path.write_text("mine", "utf-8")
+    code, _, complaint = await said("keba-p30", "--tcp", "0", "--control", str(path))
+    assert (code, path.read_text("utf-8")) == (1, "mine")
+    assert "a file that is no socket stands there" in complaint
+    code, _, complaint = await said("do", str(path), "state")
+    assert (code, "Errno" in complaint) == (1, False)

@@ -2,7 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -55,27 +56,30 @@ def pieces(data: bytes, cuts: Sequence[int]) -> list[bytes]:
     return [data[begin:end] for begin, end in itertools.pairwise(places)]
 
 
+READS: dict[int, Callable[..., ModbusPDU]] = {
+    1: bits.ReadCoilsRequest,
+    2: bits.ReadDiscreteInputsRequest,
+    3: registers.ReadHoldingRegistersRequest,
+    4: registers.ReadInputRegistersRequest,
+}
+COIL_WRITES: dict[int, Callable[..., ModbusPDU]] = {
+    5: bits.WriteSingleCoilRequest,
+    15: bits.WriteMultipleCoilsRequest,
+}
+REGISTER_WRITES: dict[int, Callable[..., ModbusPDU]] = {
+    6: registers.WriteSingleRegisterRequest,
+    16: registers.WriteMultipleRegistersRequest,
+}
+
+
 def pymodbus_says(request: Request) -> ModbusPDU:
     """The same request in the library's words."""
-    unit, at, count = request.unit, request.address, request.count
-    on, values = [bool(value) for value in request.values], list(request.values)
-    match request.function:
-        case 1:
-            return bits.ReadCoilsRequest(address=at, dev_id=unit, count=count)
-        case 2:
-            return bits.ReadDiscreteInputsRequest(address=at, dev_id=unit, count=count)
-        case 3:
-            return registers.ReadHoldingRegistersRequest(address=at, dev_id=unit, count=count)
-        case 4:
-            return registers.ReadInputRegistersRequest(address=at, dev_id=unit, count=count)
-        case 5:
-            return bits.WriteSingleCoilRequest(address=at, dev_id=unit, bits=on)
-        case 6:
-            return registers.WriteSingleRegisterRequest(address=at, dev_id=unit, registers=values)
-        case 15:
-            return bits.WriteMultipleCoilsRequest(address=at, dev_id=unit, bits=on)
-        case _:
-            return registers.WriteMultipleRegistersRequest(address=at, dev_id=unit, registers=values)
+    where: dict[str, Any] = {"address": request.address, "dev_id": request.unit}
+    if request.function in READS:
+        return READS[request.function](count=request.count, **where)
+    if request.function in COIL_WRITES:
+        return COIL_WRITES[request.function](bits=[bool(value) for value in request.values], **where)
+    return REGISTER_WRITES[request.function](registers=list(request.values), **where)
 
 
 @given(requests(), words)

@@ -36,6 +36,16 @@ def points(draw: st.DrawFn, most: int = 7, overlapping: bool = True) -> list[Rea
     return made
 
 
+def spans(kinds: Sequence[str], most_first: int, most_size: int) -> st.SearchStrategy[tuple[Span, ...]]:
+    """One span of registers, or of bits."""
+    return st.builds(
+        lambda kind, first, size: (Span(type=kind, first=first, last=first + size),),
+        st.sampled_from(kinds),
+        st.integers(0, most_first),
+        st.integers(0, most_size),
+    )
+
+
 protocols = st.builds(
     Protocol,
     max_registers_per_read=st.integers(4, 24),
@@ -44,19 +54,11 @@ protocols = st.builds(
     exact_read=st.booleans(),
     blocks=st.one_of(
         st.just(()),
-        st.builds(
-            lambda first, size: (Span(type="holding", first=first, last=first + size),),
-            st.integers(0, 30),
-            st.integers(0, 15),
-        ),
+        spans(["holding"], 30, 15),
     ),
     unreadable=st.one_of(
         st.just(()),
-        st.builds(
-            lambda first, size: (Span(type="holding", first=first, last=first + size),),
-            st.integers(0, 40),
-            st.integers(0, 4),
-        ),
+        spans(["holding"], 40, 4),
     ),
 )
 
@@ -204,21 +206,11 @@ habits = st.builds(
         exact_read=st.booleans(),
         blocks=st.one_of(
             st.just(()),
-            st.builds(
-                lambda kind, first, size: (Span(type=kind, first=first, last=first + size),),
-                st.sampled_from(["holding", "coil"]),
-                st.integers(0, 80),
-                st.integers(0, 40),
-            ),
+            spans(["holding", "coil"], 80, 40),
         ),
         unreadable=st.one_of(
             st.just(()),
-            st.builds(
-                lambda kind, first, size: (Span(type=kind, first=first, last=first + size),),
-                st.sampled_from(["holding", "coil"]),
-                st.integers(0, 90),
-                st.integers(0, 6),
-            ),
+            spans(["holding", "coil"], 90, 6),
         ),
     ),
     even_or_not,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from baywarden.model.booking import Booking, BookingStatus
-from baywarden.model.event import EventDraft, Stream
+from baywarden.model.event import EventDraft, Stream, StreamHead
 from baywarden.model.evse import Availability, EvseState, EvseStatus
 from baywarden.model.notice import Notice, NoticeKind
 from baywarden.model.overstay import (
@@ -35,6 +35,11 @@ def render(draft: EventDraft, epoch: int, seq: int, recorded_at: datetime) -> by
 def open_books(folder: Path, **options: Any) -> Store:
     """A store of the site `north`."""
     return open_store(folder, **{"render": render, "site_id": "north", **options})
+
+
+async def head(store: Store, stream: Stream) -> StreamHead:
+    """How far a stream of the store has come."""
+    return next(head for head in await store.heads() if head.stream is stream)
 
 
 def now(at: datetime = AT, *, trusted: bool = True) -> Now:

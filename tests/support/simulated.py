@@ -7,6 +7,7 @@ from baywarden_drivers.profile import load_profile, place, profile_names
 from baywarden_drivers.simulator import HandClock, Simulation, parse_site_data
 from baywarden_drivers.simulator.allowance import Allowance
 from baywarden_drivers.simulator.bank import Bank
+from baywarden_drivers.simulator.car import Car
 from baywarden_drivers.simulator.charger import Charger
 from baywarden_drivers.simulator.failsafe import Failsafe
 from baywarden_drivers.simulator.outlet import Outlet
@@ -38,6 +39,10 @@ class Stand:
     @property
     def outlet(self) -> Outlet:
         return self.outlets[0]
+
+    def plug(self, car: Car) -> None:
+        """A car comes to the first outlet."""
+        self.outlet.plug(car)
 
     def wait(self, duration_s: float) -> None:
         """Let time pass."""
@@ -92,6 +97,10 @@ class Bench:
     def outlet(self) -> Outlet:
         """The outlet as it is now."""
         return self.simulation.outlet("o")
+
+    def plug(self, car: Car) -> None:
+        """A car comes."""
+        self.simulation.plug("o", car)
 
     def wait(self, duration_s: float) -> None:
         """Let time pass."""

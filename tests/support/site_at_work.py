@@ -138,5 +138,5 @@ async def site_at_work(
 async def until(is_so: Callable[[], bool], timeout_s: float = 20.0) -> None:
     """Return as soon as it is so; the store's threads need real time."""
     async with asyncio.timeout(timeout_s):
-        while not is_so():  # noqa: ASYNC110 (what is watched is done by threads, too)
+        while not is_so():  # what is watched is done by threads, too
             await asyncio.sleep(0.002)

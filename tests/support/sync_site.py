@@ -87,7 +87,7 @@ class Site:
 
 async def until(is_so: Callable[[], bool], timeout_s: float = 20.0) -> None:
     async with asyncio.timeout(timeout_s):
-        while not is_so():  # noqa: ASYNC110 (what is watched belongs to other threads, too)
+        while not is_so():  # what is watched belongs to other threads, too
             await asyncio.sleep(0.01)
 
 

@@ -31,6 +31,10 @@ class Proxy:
     async def cut_for_good(self) -> None:
         """No connection lives on and none can be made."""
         self._server.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """No connection lives on."""
         for writer in self._writers:
             writer.transport.abort()
 

@@ -34,7 +34,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: Namespace) -> int:
     """Perform the chosen action."""
-    from baywarden_drivers.errors import DriverError  # noqa: PLC0415 (not for --help)
+    from baywarden_drivers.errors import DriverError
 
     try:
         code: int = import_module(f"{__name__}.{args.action}").run(args)

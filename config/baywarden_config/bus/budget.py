@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from baywarden_config.catalogue import add_folders, folders_of, one_profile
 from baywarden_config.errors import DONE, FAILED, ToolError, WrongUse
 from baywarden_config.layout import table
+from baywarden_config.numbers import number
+from baywarden_config.paths import check_readable
 from baywarden_config.places import serial_setting
 
 if TYPE_CHECKING:
@@ -39,11 +41,15 @@ def add_parser(actions: Any) -> None:
     where.add_argument("--serial", metavar="9600/8N1", help="a serial line thought of")
     where.add_argument("--tcp", action="store_true", help="one network connection thought of")
     parser.add_argument(
-        "--poll-s", type=float, default=1.0, metavar="S", help="seconds from poll to poll (default: 1)"
+        "--poll-s",
+        type=number("0.05", "86400"),
+        default=1.0,
+        metavar="S",
+        help="seconds from poll to poll (default: 1)",
     )
     parser.add_argument(
         "--turnaround-ms",
-        type=float,
+        type=number("0", "10000"),
         metavar="MS",
         help="assumed from question to answer (default: 20; on a network the round trip)",
     )
@@ -53,12 +59,10 @@ def add_parser(actions: Any) -> None:
 
 def run(args: Namespace) -> int:
     """Weigh; 0 when every line carries its load, else 1. Raises WrongUse and ToolError."""
-    from baywarden_drivers.bench.budget import advice, budget_of  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.budget import advice, budget_of
 
     if (args.config is None) == (not args.devices):
         raise WrongUse("give either --config FILE or devices like eastron-sdm630=12")
-    if args.poll_s <= 0 or (args.turnaround_ms is not None and args.turnaround_ms < 0):
-        raise WrongUse("--poll-s must be above 0, and --turnaround-ms not below it")
     turnaround_s = None if args.turnaround_ms is None else args.turnaround_ms / 1000
     lines = [_thought_of(args)] if args.config is None else _of_file(args)
     weighed = []
@@ -69,11 +73,15 @@ def run(args: Namespace) -> int:
         print(json.dumps({"links": [_plain(*one) for one in weighed]}, indent=2))
     else:
         print("\n\n".join("\n".join(_told(*one)) for one in weighed))
+        for line in lines:
+            for device in line.devices:
+                if line.setting is not None and not _is_serial(device):
+                    print(f"warning: {device.name}: {device.profile.name} is not known to have a serial port")
     return DONE if all(budget.load <= 1 for budget, _ in weighed) else FAILED
 
 
 def _thought_of(args: Namespace) -> _Line:
-    from baywarden_drivers.bench.budget import Wanted  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.budget import Wanted
 
     if args.serial is None and not args.tcp:
         raise WrongUse("say what the line is: --serial 9600/8N1 or --tcp")
@@ -89,15 +97,32 @@ def _thought_of(args: Namespace) -> _Line:
     if len(devices) > _MOST_DEVICES:
         raise WrongUse(f"{len(devices)} devices: one line has {_MOST_DEVICES} unit numbers")
     setting = None if args.tcp else serial_setting(args.serial)
+    if setting is not None:
+        _check_wires(devices)
     return _Line(str(setting or "one connection"), setting, devices)
+
+
+def _check_wires(devices: "Sequence[Wanted]") -> None:
+    """Raises WrongUse for devices that are not known to have a serial port."""
+    alien = {one.profile.name for one in devices if not _is_serial(one)}
+    if alien:
+        raise WrongUse(
+            f"{', '.join(sorted(alien))}: known on a network only, not on a serial line; weigh it with --tcp"
+        )
+
+
+def _is_serial(device: "Wanted") -> bool:
+    wires = device.profile.transport
+    return wires.rtu is not None or wires.rtu_over_tcp is not None
 
 
 def _of_file(args: Namespace) -> list[_Line]:
     """The lines of a site.toml that have devices. Raises ToolError with its faults."""
-    from baywarden.settings import ConfigError, load_settings  # noqa: PLC0415 (loads pydantic)
-    from baywarden_drivers.profile import usable_names  # noqa: PLC0415 (loads pydantic)
+    from baywarden.settings import ConfigError, load_settings
+    from baywarden_drivers.profile import usable_names
 
     own = folders_of(args.profiles)
+    check_readable(args.config)
     try:
         settings = load_settings(
             args.config, profiles=lambda folder: usable_names([*own, folder]), files=False
@@ -112,9 +137,9 @@ def _of_file(args: Namespace) -> list[_Line]:
 
 
 def _line_of(settings: "Settings", link: Any, own: Sequence[str]) -> _Line:
-    from baywarden.settings.wires import SerialLink  # noqa: PLC0415 (loads pydantic)
-    from baywarden_drivers.bench.budget import Wanted  # noqa: PLC0415 (loads the wires)
-    from baywarden_drivers.bench.line import Setting  # noqa: PLC0415 (loads the wires)
+    from baywarden.settings.wires import SerialLink
+    from baywarden_drivers.bench.budget import Wanted
+    from baywarden_drivers.bench.line import Setting
 
     folders = [*own, settings.site.profile_folder]
     devices = [
@@ -133,7 +158,7 @@ def _line_of(settings: "Settings", link: Any, own: Sequence[str]) -> _Line:
 
 
 def _profile(name: str, folders: Sequence[str]) -> Any:
-    from baywarden_drivers.profile import load_profile  # noqa: PLC0415 (loads pydantic)
+    from baywarden_drivers.profile import load_profile
 
     return load_profile(name, folders)
 
@@ -144,6 +169,8 @@ def _told(budget: "Budget", sentences: Sequence[str]) -> Iterator[str]:
     )
     yield f"{budget.link}{setting}: {_verdict(budget)}"
     yield f"Load {budget.load:.0%} of its time; the fastest round of all devices takes {budget.cycle_s:.2f} s."
+    what = "from question to answer" if budget.setting is not None else "for a round trip on the network"
+    yield f"Assumed: {budget.turnaround_s * 1000:g} ms {what} (--turnaround-ms)."
     yield ""
     yield from table(
         ["DEVICES", "PROFILE", "LOAD", "READS", "MS A POLL", "SLOW READS", "POLL S", "DEVICE'S OWN S"],
@@ -156,7 +183,7 @@ def _told(budget: "Budget", sentences: Sequence[str]) -> Iterator[str]:
 
 
 def _verdict(budget: "Budget") -> str:
-    from baywarden_drivers.bench.budget import FULL  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.budget import FULL
 
     if budget.load > 1:
         return "it cannot carry this"
@@ -200,6 +227,7 @@ def _plain(budget: "Budget", sentences: Sequence[str]) -> Mapping[str, Any]:
         "setting": None if budget.setting is None else asdict(budget.setting),
         "load": round(budget.load, 4),
         "cycle_s": round(budget.cycle_s, 4),
+        "turnaround_ms": round(budget.turnaround_s * 1000, 3),
         "devices": [{**asdict(share), "load": round(share.load, 4)} for share in budget.shares],
         "advice": list(sentences),
     }

@@ -8,7 +8,10 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from baywarden_config.errors import DONE, FAILED, ToolError, WrongUse
+from baywarden_config.errors import DONE, FAILED, ToolError
+from baywarden_config.numbers import port
+from baywarden_config.paths import check_readable
+from baywarden_drivers.reasons import reason_of
 
 if TYPE_CHECKING:
     from baywarden_drivers.bench.frames import Framing
@@ -25,9 +28,9 @@ def add_parser(actions: Any) -> None:
         "file", type=Path, metavar="FILE", help="what `bus trace` or `device ... --trace` wrote"
     )
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--tcp", type=int, metavar="PORT", help="Modbus TCP; 0 takes a free port")
+    where.add_argument("--tcp", type=port, metavar="PORT", help="Modbus TCP; 0 takes a free port")
     where.add_argument(
-        "--rtu-over-tcp", type=int, metavar="PORT", help="RTU frames over TCP; 0 takes a free port"
+        "--rtu-over-tcp", type=port, metavar="PORT", help="RTU frames over TCP; 0 takes a free port"
     )
     where.add_argument(
         "--serial", type=Path, metavar="PATH", help="RTU on a pseudo-terminal that is made there"
@@ -41,23 +44,18 @@ def add_parser(actions: Any) -> None:
 
 def run(args: Namespace) -> int:
     """Serve until SIGTERM or Ctrl-C; 0 when every question was in the trace, else 1. Raises ToolError."""
-    from baywarden_drivers.bench.replay import Recording  # noqa: PLC0415 (loads the wires)
-    from baywarden_drivers.bench.trace import read_trace  # noqa: PLC0415 (the same)
+    from baywarden_drivers.bench.replay import Recording
+    from baywarden_drivers.bench.trace import read_trace
 
-    for port in (args.tcp, args.rtu_over_tcp):
-        if port is not None and not 0 <= port <= 65_535:
-            raise WrongUse(f"{port} is no TCP port")
-    try:
-        head, pieces = read_trace(args.file)
-    except OSError as error:
-        raise ToolError(f"{args.file} cannot be read: {error.strerror}") from error
+    check_readable(args.file)
+    head, pieces = read_trace(args.file)
     recording = Recording(head.framing, pieces, lambda sentence: print(sentence, file=sys.stderr, flush=True))
     if not recording.units:
         raise ToolError(f"{args.file}: no question of a known kind is in it")
     try:
         tally = asyncio.run(_serve(args, head, recording))
     except OSError as error:
-        raise ToolError(f"cannot listen: {error.strerror or error}") from error
+        raise ToolError(f"cannot listen: {reason_of(error)}") from error
     _print(tally, as_json=args.json)
     return FAILED if tally.unknown else DONE
 
@@ -77,7 +75,7 @@ async def _serve(args: Namespace, head: "Head", recording: "Recording") -> "Tall
 
 async def _open(args: Namespace, recording: "Recording") -> tuple[Any, str]:
     """How to close it, and where it is."""
-    from baywarden_drivers.bench.replay import serve_pty, serve_tcp  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.replay import serve_pty, serve_tcp
 
     if args.serial is not None:
         transport = await serve_pty(recording, args.serial, timed=args.timed)

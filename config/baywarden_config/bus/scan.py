@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from baywarden_config.bus.paste import tables
 from baywarden_config.catalogue import add_folders, all_profiles
 from baywarden_config.errors import DONE, FAILED, WrongUse
 from baywarden_config.layout import table
+from baywarden_config.numbers import whole
 from baywarden_config.places import host_port, serial_setting, unit_numbers
 from baywarden_config.progress import Bar
 
@@ -48,7 +50,10 @@ def add_parser(actions: Any) -> None:
         "--all", action="store_true", help="go on after the setting at which somebody answers"
     )
     parser.add_argument(
-        "--timeout-ms", type=int, metavar="MS", help="longest wait for an answer (default: 300, TCP 1000)"
+        "--timeout-ms",
+        type=whole(20, 60_000),
+        metavar="MS",
+        help="longest wait for an answer (default: 300, TCP 1000)",
     )
     parser.add_argument(
         "--quick", action="store_true", help="only find devices, do not find out who they are"
@@ -61,8 +66,6 @@ def run(args: Namespace) -> int:
     """Scan what was named; 0 when every wire has a device, else 1. Raises WrongUse."""
     if args.port is None and not args.tcp and not args.rtu_over_tcp:
         raise WrongUse("say where to look: a serial port, --tcp HOST or --rtu-over-tcp HOST:PORT")
-    if args.timeout_ms is not None and not 20 <= args.timeout_ms <= 60_000:
-        raise WrongUse(f"--timeout-ms {args.timeout_ms}: must be 20 to 60000")
     plans = _plans(args)
     profiles = all_profiles(args.profiles)
     sweeps = []
@@ -109,9 +112,9 @@ def _plans(args: Namespace) -> list[_Plan]:
 
 
 def _serial(path: str, choice: _Choice, profiles: "list[Profile]", bar: "Progress") -> "Sweep":
-    from baywarden_drivers.bench.serial_line import SerialLine  # noqa: PLC0415 (loads the wires)
-    from baywarden_drivers.bench.settings import likely_settings, usual_units  # noqa: PLC0415 (the same)
-    from baywarden_drivers.bench.sweep import sweep_serial  # noqa: PLC0415 (the same)
+    from baywarden_drivers.bench.serial_line import SerialLine
+    from baywarden_drivers.bench.settings import likely_settings, usual_units
+    from baywarden_drivers.bench.sweep import sweep_serial
 
     line = SerialLine(path, timeout_s=choice.timeout_s or 0.3)
     try:
@@ -129,9 +132,9 @@ def _serial(path: str, choice: _Choice, profiles: "list[Profile]", bar: "Progres
 
 def _tcp_plan(host: str, port: int, choice: _Choice, *, is_rtu: bool) -> _Plan:
     def plan(profiles: "list[Profile]", bar: "Progress") -> "Sweep":
-        from baywarden_drivers.bench.settings import usual_units  # noqa: PLC0415 (the same)
-        from baywarden_drivers.bench.sweep import sweep_tcp  # noqa: PLC0415 (the same)
-        from baywarden_drivers.bench.tcp_line import TcpLine  # noqa: PLC0415 (loads the wires)
+        from baywarden_drivers.bench.settings import usual_units
+        from baywarden_drivers.bench.sweep import sweep_tcp
+        from baywarden_drivers.bench.tcp_line import TcpLine
 
         line = TcpLine(host, port, rtu=is_rtu, timeout_s=choice.timeout_s or 1.0)
         units = choice.units or (usual_units(profiles) if is_rtu else TCP_UNITS)
@@ -144,7 +147,7 @@ def _tcp_plan(host: str, port: int, choice: _Choice, *, is_rtu: bool) -> _Plan:
 
 
 def _print(sweep: "Sweep", profiles: "Sequence[Profile]", *, is_last: bool) -> None:
-    from baywarden_drivers.bench.verdict import wiring  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.verdict import wiring
 
     print(_headline(sweep))
     known = {profile.name: profile for profile in profiles}
@@ -157,7 +160,7 @@ def _print(sweep: "Sweep", profiles: "Sequence[Profile]", *, is_last: bool) -> N
         print(sentence)
     if any(found.who.best for found in sweep.found):
         print("\nFor site.toml:\n")
-        print("\n".join(_toml(sweep, known)))
+        print("\n".join(tables(sweep, known)))
     if not is_last:
         print()
 
@@ -196,40 +199,8 @@ def _nobody(found: "Found") -> str:
     return found.who.sunspec or "no profile fits what it answers"
 
 
-def _toml(sweep: "Sweep", known: "Mapping[str, Profile]") -> Iterator[str]:
-    """A beginning of the tables of this wire; names, circuit and label are the technician's to choose."""
-    from baywarden_drivers.bench.verdict import told  # noqa: PLC0415 (loads the wires)
-
-    yield "[[links]]"
-    yield 'id = "bus"'
-    setting = sweep.found[0].setting
-    yield f'type = "{sweep.kind}"'
-    if setting is not None:
-        yield f"path = {json.dumps(sweep.where)}"
-        yield from told(setting)
-    else:
-        host, _, port = sweep.where.rpartition(":")
-        yield f"host = {json.dumps(host)}"
-        yield f"port = {port}"
-    for found in sweep.found:
-        if found.who.best is None or found.setting != setting:
-            continue
-        profile = known[found.who.best.profile]
-        yield ""
-        yield f"[[{profile.kind}s]]"
-        yield f'id = "{profile.kind}-{found.unit}"'
-        yield f'profile = "{profile.name}"'
-        yield 'link = "bus"'
-        yield f"unit = {found.unit}"
-        if profile.kind == "charger":
-            yield "\n[[chargers.evses]]"
-            yield f'id = "bay-{found.unit}"'
-            yield f'label = "Bay {found.unit}"'
-            yield 'circuit = "main"'
-
-
 def _plain(sweep: "Sweep") -> dict[str, Any]:
-    from baywarden_drivers.bench.verdict import wiring  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.verdict import wiring
 
     return {
         "where": sweep.where,

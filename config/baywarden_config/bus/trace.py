@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from baywarden.control.client import ControlClient, DaemonUnreachable
 from baywarden_config.asking import talking
-from baywarden_config.errors import DONE, NotReachable, Refused, ToolError
-from baywarden_config.times import span_s
+from baywarden_config.errors import DONE, NotReachable, Refused
+from baywarden_config.numbers import span
+from baywarden_config.paths import check_new, opened_new
 
 if TYPE_CHECKING:
     from baywarden_drivers.bench.trace import Piece
@@ -27,17 +28,19 @@ def add_parser(actions: Any) -> None:
     )
     parser.add_argument("link", metavar="LINK", help="id of the link in site.toml")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the trace there, for `bus replay`")
-    parser.add_argument("--for", dest="for_s", type=span_s, metavar="60s", help="end after this time")
+    parser.add_argument("--for", dest="for_s", type=span, metavar="60s", help="end after this time")
     parser.add_argument("--force", action="store_true", help="overwrite the file")
 
 
 def run(args: Namespace) -> int:
     """Show until Ctrl-C or the end of the time. Raises ToolError."""
+    if args.out is not None:
+        check_new(args.out, force=args.force)
     until = None if args.for_s is None else time.monotonic() + args.for_s
     with ExitStack() as stack:
         client = stack.enter_context(ControlClient(args.socket))
         first = _ask(client, args.link, None)
-        out = None if args.out is None else stack.enter_context(_opened(args.out, args.force))
+        out = None if args.out is None else stack.enter_context(opened_new(args.out, force=args.force))
         watched = _Watched(first, args.link, out, as_json=args.json)
         try:
             reply = first
@@ -63,20 +66,11 @@ def _ask(client: ControlClient, link: str, after: int | None) -> Mapping[str, An
     return data
 
 
-def _opened(path: Path, force: bool) -> TextIO:
-    try:
-        return path.open("w" if force else "x", encoding="utf-8")
-    except FileExistsError:
-        raise ToolError(f"{path} is there already; --force overwrites it") from None
-    except OSError as error:
-        raise ToolError(f"{path} cannot be written: {error.strerror}") from error
-
-
 class _Watched:
     """Prints or writes what comes, each piece with what it says."""
 
     def __init__(self, first: Mapping[str, Any], link: str, out: TextIO | None, *, as_json: bool) -> None:
-        from baywarden_drivers.bench.trace import Head, Reader  # noqa: PLC0415 (loads the wires)
+        from baywarden_drivers.bench.trace import Head, Reader
 
         head = Head(link, first["where"], first["framing"], first["started_at"], first["devices"])
         self._out, self._as_json = out, as_json
@@ -115,7 +109,7 @@ def told(row: Mapping[str, Any]) -> str:
 
 
 def _pieces(reply: Mapping[str, Any]) -> "Iterator[Piece]":
-    from baywarden_drivers.bench.trace import Piece  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.trace import Piece
 
     for one in reply["pieces"]:
         yield Piece(float(one["at_ms"]), one["direction"], bytes.fromhex(one["hex"]))
@@ -123,9 +117,9 @@ def _pieces(reply: Mapping[str, Any]) -> "Iterator[Piece]":
 
 def _names(first: Mapping[str, Any]) -> Any:
     """The points of the devices on the link; a profile that cannot be read here only takes away names."""
-    from baywarden_drivers.bench.names import Names, Tenant  # noqa: PLC0415 (loads the wires)
-    from baywarden_drivers.errors import DriverError  # noqa: PLC0415 (the same)
-    from baywarden_drivers.profile import load_profile  # noqa: PLC0415 (loads pydantic)
+    from baywarden_drivers.bench.names import Names, Tenant
+    from baywarden_drivers.errors import DriverError
+    from baywarden_drivers.profile import load_profile
 
     tenants = []
     for one in first["devices"]:

@@ -32,8 +32,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: Namespace) -> int:
     """Play, compare, tell. 0 when the cloud holds exactly what the site holds, else 1."""
-    from baywarden_config.demo.broker import BrokerKind  # noqa: PLC0415 (it only loads when it is played)
-    from baywarden_config.demo.conductor import perform  # noqa: PLC0415
+    from baywarden_config.demo.broker import BrokerKind
+    from baywarden_config.demo.conductor import perform
 
     good = perform(
         rate=args.rate,

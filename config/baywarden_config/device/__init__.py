@@ -45,7 +45,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: Namespace) -> int:
     """Perform the chosen action."""
-    from baywarden_drivers.errors import DriverError, ValueRefused  # noqa: PLC0415 (not for --help)
+    from baywarden_drivers.errors import DriverError, ValueRefused
 
     try:
         code: int = import_module(f"{__name__}.{ACTIONS[args.action]}").run(args)

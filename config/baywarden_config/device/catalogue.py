@@ -38,7 +38,11 @@ def add_parser(actions: Any) -> None:
 
 def run(args: Namespace) -> int:
     """Print the profiles; 1 when none is left by the words."""
-    known = built_in_profiles() if args.markdown and not args.profiles else all_profiles(args.profiles)
+    known = (
+        built_in_profiles()
+        if args.markdown and not args.profiles
+        else all_profiles(args.profiles, families=True)
+    )
     profiles = [one for one in known if all(_has(one, word) for word in args.words)]
     if args.json:
         print(json.dumps({"profiles": [_plain(one) for one in profiles]}, indent=2, ensure_ascii=False))
@@ -54,7 +58,7 @@ def run(args: Namespace) -> int:
 
 
 def _has(profile: "Profile", word: str) -> bool:
-    from baywarden_drivers.bench.capabilities import capabilities, transports  # noqa: PLC0415 (loads profiles)
+    from baywarden_drivers.bench.capabilities import capabilities, transports
 
     texts = (
         profile.name, profile.vendor, profile.model, profile.kind, profile.confidence, profile.summary,
@@ -64,7 +68,7 @@ def _has(profile: "Profile", word: str) -> bool:
 
 
 def _rows(profiles: "Sequence[Profile]") -> Iterator[list[str]]:
-    from baywarden_drivers.bench.capabilities import capabilities, transports  # noqa: PLC0415 (loads profiles)
+    from baywarden_drivers.bench.capabilities import capabilities, transports
 
     for one in profiles:
         yield [
@@ -78,7 +82,7 @@ def _rows(profiles: "Sequence[Profile]") -> Iterator[list[str]]:
 
 
 def _plain(profile: "Profile") -> dict[str, Any]:
-    from baywarden_drivers.bench.capabilities import capabilities, transports  # noqa: PLC0415 (loads profiles)
+    from baywarden_drivers.bench.capabilities import capabilities, transports
 
     return {
         "profile": profile.name,
@@ -122,7 +126,7 @@ def _page(profiles: "Sequence[Profile]") -> Iterator[str]:
 
 
 def _line(profile: "Profile") -> str:
-    from baywarden_drivers.bench.capabilities import capabilities, transport_facts  # noqa: PLC0415 (loads profiles)
+    from baywarden_drivers.bench.capabilities import capabilities, transport_facts
 
     open_doubts = [one for one in profile.doubt if one.decide == "never"]
     decided = len(profile.doubt) - len(open_doubts)

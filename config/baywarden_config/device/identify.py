@@ -42,7 +42,7 @@ def run(args: Namespace) -> int:
 
 
 async def _identity(args: Namespace) -> Mapping[str, Any]:
-    from baywarden_drivers.bench.rows import identity_answer  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.rows import identity_answer
 
     async with opened(args) as device:
         return identity_answer(device, await device.identify())
@@ -62,10 +62,8 @@ def _print_identity(args: Namespace, answer: Mapping[str, Any]) -> int:
 
 
 def _search(args: Namespace) -> int:
-    from baywarden_drivers.bench.identify import identify  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.identify import identify
 
-    if args.unit is not None and not 0 <= args.unit <= 255:
-        raise WrongUse(f"--unit {args.unit}: must be 0 to 255")
     unit = 1 if args.unit is None else args.unit
     profiles = all_profiles(args.profiles)
     if args.serial is not None or args.rtu_over_tcp is not None:
@@ -82,8 +80,8 @@ def _search(args: Namespace) -> int:
 
 
 def _line(args: Namespace) -> "Line":
-    from baywarden_drivers.bench.serial_line import SerialLine  # noqa: PLC0415 (loads the wires)
-    from baywarden_drivers.bench.tcp_line import TcpLine  # noqa: PLC0415 (the same)
+    from baywarden_drivers.bench.serial_line import SerialLine
+    from baywarden_drivers.bench.tcp_line import TcpLine
 
     if args.serial is not None:
         return SerialLine(args.serial, setting_of(args, None), timeout_s=_LINE_TIMEOUT_S)

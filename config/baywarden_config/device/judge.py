@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from baywarden_config.errors import DONE, FAILED
+from baywarden_config.paths import check_readable
 
 if TYPE_CHECKING:
     from baywarden_drivers.profile import Profile
@@ -22,10 +23,11 @@ def add_parser(actions: Any) -> None:
 
 def run(args: Namespace) -> int:
     """Print the verdict; 1 when the profile has faults."""
-    from baywarden_drivers.bench.judge import warnings_of  # noqa: PLC0415 (loads pydantic)
-    from baywarden_drivers.errors import ProfileError  # noqa: PLC0415 (the same)
-    from baywarden_drivers.profile import load_profile  # noqa: PLC0415 (the same)
+    from baywarden_drivers.bench.judge import warnings_of
+    from baywarden_drivers.errors import ProfileError
+    from baywarden_drivers.profile import load_profile
 
+    check_readable(args.file)
     try:
         profile = load_profile(args.file)
     except ProfileError as error:
@@ -62,9 +64,9 @@ def _print_faults(args: Namespace, error: Any) -> int:
 
 
 def _facts(profile: "Profile") -> dict[str, Any]:
-    from baywarden_drivers.bench.budget import ROUND_TRIP_S, TURNAROUND_S, Timing, Wanted, share_of  # noqa: PLC0415
-    from baywarden_drivers.bench.capabilities import capabilities, transports  # noqa: PLC0415 (loads pydantic)
-    from baywarden_drivers.bench.line import Setting  # noqa: PLC0415 (the same)
+    from baywarden_drivers.bench.budget import ROUND_TRIP_S, TURNAROUND_S, Timing, Wanted, share_of
+    from baywarden_drivers.bench.capabilities import capabilities, transports
+    from baywarden_drivers.bench.line import Setting
 
     rtu = profile.transport.rtu
     setting = None if rtu is None else Setting(rtu.baud, rtu.parity, rtu.stop_bits)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from baywarden_config.catalogue import OWN_FOLDER, one_profile
 from baywarden_config.errors import DONE, ToolError, WrongUse
+from baywarden_drivers.reasons import reason_of
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 
@@ -41,32 +42,34 @@ def add_parser(actions: Any) -> None:
         "--from", dest="origin", required=True, metavar="PROFILE", help="the one to begin with"
     )
     parser.add_argument(
-        "--profiles",
-        dest="folder",
-        default=OWN_FOLDER,
-        metavar="FOLDER",
-        help="write it there (default: %(default)s)",
+        "--profiles", metavar="FOLDER", help=f"write it there, for the daemon (default: {OWN_FOLDER})"
     )
-    parser.add_argument("--force", action="store_true", help="overwrite the file")
+    parser.add_argument("--out", metavar="FILE", help="write it there instead, to a name ending in .toml")
 
 
 def run(args: Namespace) -> int:
     """Write the file. Raises WrongUse and ToolError."""
-    from baywarden_drivers.profile.loader import BUNDLED, parse_profile  # noqa: PLC0415 (loads pydantic)
+    from baywarden_drivers.profile.loader import BUNDLED, parse_profile
 
     if not NAME.fullmatch(args.name):
         raise WrongUse(f"{args.name!r} is no name of a profile: small letters, digits and -, two at least")
-    folder = Path(args.folder)
-    given = [args.folder] if folder.is_dir() else []
-    origin = one_profile(args.origin, given)
+    if args.out is not None and args.profiles is not None:
+        raise WrongUse("say where it is written: --profiles FOLDER or --out FILE, not both")
+    if args.out is not None and not args.out.endswith(".toml"):
+        raise WrongUse(f"--out {args.out}: the name of a profile's file ends in .toml")
+    folder = Path(args.profiles or OWN_FOLDER)
+    origin = one_profile(args.origin, [str(folder)] if folder.is_dir() else [])
     source = _file_of(args.origin, origin.name, [folder, BUNDLED])
-    path = folder / f"{args.name}.toml"
+    path = folder / f"{args.name}.toml" if args.out is None else Path(args.out)
     text = HEAD.format(name=args.name, origin=origin.name, path=path) + _own(
         source.read_text("utf-8"), origin.vendor
     )
     parse_profile(text, str(path), args.name)
-    _write(path, text, force=args.force)
-    print(f"{path} is written. Next: put in your device's registers, then `baywarden device check {path}`.")
+    _write(path, text)
+    print(f"{path.absolute()} is written, begun from {origin.name}.")
+    if args.out is not None:
+        print(f"The daemon finds it once it is in {OWN_FOLDER} (site.profile_folder).")
+    print(f"Next: put in your device's registers, then `baywarden device check {path}`.")
     return DONE
 
 
@@ -89,12 +92,17 @@ def _own(text: str, vendor: str) -> str:
     return re.sub(r'(?m)^confidence = "\w+"$', 'confidence = "medium"', own, count=1)
 
 
-def _write(path: Path, text: str, *, force: bool) -> None:
+def _write(path: Path, text: str) -> None:
+    """Never over a file that is there: somebody's registers stand in it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w" if force else "x", encoding="utf-8") as file:
+        with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise ToolError(f"{path} is there already; --force overwrites it") from None
+        raise ToolError(
+            f"{path} is there already and is not overwritten: take another name, or --out FILE"
+        ) from None
     except OSError as error:
-        raise ToolError(f"{path} cannot be written: {error.strerror}") from error
+        raise ToolError(
+            f"{path} cannot be written: {reason_of(error)}; --out FILE writes elsewhere"
+        ) from error

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from baywarden_config.asking import talking
 from baywarden_config.catalogue import add_folders, one_profile
-from baywarden_config.errors import ToolError, WrongUse
+from baywarden_config.errors import WrongUse
+from baywarden_config.numbers import unit, whole
+from baywarden_config.paths import check_new, opened_new
 from baywarden_config.places import host_port, serial_setting
 
 if TYPE_CHECKING:
@@ -32,20 +34,24 @@ def reaching() -> ArgumentParser:
         metavar="9600/8N1",
         help="speed and parity of the port (default: the device's factory setting)",
     )
-    parent.add_argument("--baud", type=int, metavar="BPS", help="only the speed")
+    parent.add_argument("--baud", type=whole(300, 1_000_000), metavar="BPS", help="only the speed")
     parent.add_argument("--parity", choices=("N", "E", "O"), help="only the parity")
-    parent.add_argument("--unit", type=int, metavar="N", help="unit number (default: the factory's)")
+    parent.add_argument("--unit", type=unit, metavar="N", help="unit number (default: the factory's)")
     parent.add_argument(
-        "--connector", type=int, default=1, metavar="N", help="connector of a charger (default: 1)"
+        "--connector", type=whole(1, 64), default=1, metavar="N", help="connector of a charger (default: 1)"
     )
     parent.add_argument("--profile", metavar="NAME", help="profile of the device, or a path ending in .toml")
     parent.add_argument("--trace", type=Path, metavar="FILE", help="write what goes over the wire there")
+    parent.add_argument("--force", action="store_true", help="overwrite the file of --trace")
     add_folders(parent)
     return parent
 
 
 def daemon_id(args: Namespace) -> str | None:
-    """The id of a device of the daemon; None for one on a link. Raises WrongUse for neither, or for a mixture."""
+    """The id of a device of the daemon; None for one on a link. Raises WrongUse for neither, or for a mixture.
+
+    Raises ToolError for a file of --trace that is there already.
+    """
     chosen: str | None = args.evse or args.charger or args.meter
     given = {
         "--profile": args.profile,
@@ -65,6 +71,8 @@ def daemon_id(args: Namespace) -> str | None:
             "say which device: --tcp HOST, --serial PATH or --rtu-over-tcp HOST:PORT with --profile, "
             "or --evse, --charger or --meter ID of the running daemon"
         )
+    if args.trace is not None:
+        check_new(args.trace, force=args.force)
     return None
 
 
@@ -77,7 +85,7 @@ def profile_of(args: Namespace) -> "Profile":
 
 def endpoint_of(args: Namespace, profile: "Profile | None") -> "Endpoint":
     """The wire that was named; what is not said is as the factory sets it. Raises WrongUse."""
-    from baywarden_drivers.links import RtuOverTcpEndpoint, SerialEndpoint, TcpEndpoint  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.links import RtuOverTcpEndpoint, SerialEndpoint, TcpEndpoint
 
     if args.serial is not None:
         setting = setting_of(args, profile)
@@ -92,21 +100,17 @@ def endpoint_of(args: Namespace, profile: "Profile | None") -> "Endpoint":
 
 def setting_of(args: Namespace, profile: "Profile | None") -> "Setting":
     """Speed and parity of the serial port. Raises WrongUse."""
-    from baywarden_drivers.bench.line import Setting  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.line import Setting
 
     rtu = profile.transport.rtu if profile is not None else None
     setting = Setting() if rtu is None else Setting(rtu.baud, rtu.parity, rtu.stop_bits)
     if args.setting is not None:
         setting = serial_setting(args.setting)
-    if args.baud is not None and not 300 <= args.baud <= 1_000_000:
-        raise WrongUse(f"--baud {args.baud}: must be 300 to 1000000")
     return Setting(args.baud or setting.baud, args.parity or setting.parity, setting.stop_bits)
 
 
 def check_place(args: Namespace, profile: "Profile") -> None:
-    """Raises WrongUse for a unit or connector that cannot be."""
-    if args.unit is not None and not 0 <= args.unit <= 255:
-        raise WrongUse(f"--unit {args.unit}: must be 0 to 255")
+    """Raises WrongUse for a connector that it does not have."""
     if not 1 <= args.connector <= profile.connectors.count:
         raise WrongUse(f"--connector {args.connector}: {profile.name} has 1 to {profile.connectors.count}")
 
@@ -117,8 +121,8 @@ async def opened(args: Namespace, *, reads_only: bool = True) -> "AsyncIterator[
 
     A command that only reads must not write either what the profile wants written at start-up.
     """
-    from baywarden_drivers import LinkPool, open_device  # noqa: PLC0415 (loads the wires)
-    from baywarden_drivers.profile import Startup  # noqa: PLC0415 (the same)
+    from baywarden_drivers import LinkPool, open_device
+    from baywarden_drivers.profile import Startup
 
     profile = profile_of(args)
     check_place(args, profile)
@@ -138,13 +142,10 @@ def _traced(args: Namespace, pool: "LinkPool", profile: "Profile") -> Iterator[N
     if args.trace is None:
         yield
         return
-    from baywarden_drivers.bench.names import Tenant  # noqa: PLC0415 (loads the wires)
-    from baywarden_drivers.bench.recorder import Recorder  # noqa: PLC0415 (the same)
+    from baywarden_drivers.bench.names import Tenant
+    from baywarden_drivers.bench.recorder import Recorder
 
-    try:
-        file: TextIO = args.trace.open("w", encoding="utf-8")
-    except OSError as error:
-        raise ToolError(f"{args.trace} cannot be written: {error.strerror}") from error
+    file: TextIO = opened_new(args.trace, force=args.force)
     unit = profile.default_unit if args.unit is None else args.unit
     with file:
         for link in pool.links():

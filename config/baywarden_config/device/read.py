@@ -4,7 +4,6 @@ import asyncio
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from baywarden_config.asking import ask
@@ -56,7 +55,7 @@ def told(answer: Mapping[str, Any]) -> list[str]:
 
 
 async def _read(args: Namespace) -> Mapping[str, Any]:
-    from baywarden_drivers.bench.rows import read_device  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.rows import read_device
 
     async with opened(args) as device:
         check_points(device.profile, args.points)
@@ -65,11 +64,7 @@ async def _read(args: Namespace) -> Mapping[str, Any]:
 
 def check_points(profile: "Profile", names: Sequence[str]) -> None:
     """Raises WrongUse for a point that the profile does not have."""
-    from baywarden_drivers.bench.rows import known_points  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.rows import point_fault
 
-    known = known_points(profile)
-    for name in names:
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-            raise WrongUse(f"{profile.name} has no point {name!r}; {hint}")
+    if fault := point_fault(profile, names):
+        raise WrongUse(fault)

@@ -6,13 +6,14 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from baywarden_config.asking import ask
 from baywarden_config.device.confirm import agreed
 from baywarden_config.device.reach import daemon_id, opened, reaching
 from baywarden_config.errors import DONE, FAILED, WrongUse
+from baywarden_config.numbers import exact, number, whole
 
 if TYPE_CHECKING:
     from baywarden_drivers.bench.walk import Step
@@ -31,36 +32,35 @@ def add_parser(actions: Any) -> None:
     parser.add_argument("--read-only", action="store_true", help="change nothing")
     parser.add_argument(
         "--max-a",
-        default="10",
+        type=exact("6", "80"),
+        default=Decimal(10),
         metavar="A",
         help="highest limit to try where the charger shows none of its own (default: %(default)s)",
     )
     parser.add_argument(
         "--failsafe-s",
-        type=int,
+        type=whole(1, 180),
         default=10,
         metavar="S",
         help="time-out of the fail-safe for the test, if the charger takes it (default: %(default)s)",
     )
     parser.add_argument(
-        "--settle-s", type=float, metavar="S", help="longest wait for a limit to show in the current"
+        "--settle-s",
+        type=number("0", "600"),
+        metavar="S",
+        help="longest wait for a limit to show in the current",
     )
 
 
 def run(args: Namespace) -> int:
     """Print the report; 1 when a step failed. Raises WrongUse and ToolError."""
     device_id = daemon_id(args)
-    max_a = _amps(args.max_a)
-    if args.settle_s is not None and not 0 <= args.settle_s <= 600:
-        raise WrongUse(f"--settle-s {args.settle_s:g}: must be 0 to 600")
-    if not 1 <= args.failsafe_s <= 180:
-        raise WrongUse(f"--failsafe-s {args.failsafe_s}: must be 1 to 180")
     if device_id is not None:
         steps = _by_daemon(args, device_id)
     else:
         if not (args.read_only or args.yes or sys.stdin.isatty()):
             raise WrongUse("this test changes limits and nobody can be asked here: add --yes or --read-only")
-        steps = [asdict(step) for step in asyncio.run(_walk(args, max_a))]
+        steps = [asdict(step) for step in asyncio.run(_walk(args))]
     has_failed = any(step["verdict"] == "fail" for step in steps)
     if args.json:
         print(
@@ -75,18 +75,8 @@ def run(args: Namespace) -> int:
     return FAILED if has_failed else DONE
 
 
-def _amps(text: str) -> Decimal:
-    try:
-        amps = Decimal(text)
-    except InvalidOperation:
-        raise WrongUse(f"--max-a {text}: must be a number of amperes") from None
-    if not amps.is_finite() or not 6 <= amps <= 80:
-        raise WrongUse(f"--max-a {text}: must be 6 to 80")
-    return amps
-
-
-async def _walk(args: Namespace, max_a: Decimal) -> "Sequence[Step]":
-    from baywarden_drivers.bench.walk import walk  # noqa: PLC0415 (loads the wires)
+async def _walk(args: Namespace) -> "Sequence[Step]":
+    from baywarden_drivers.bench.walk import walk
 
     async def agree(question: str) -> bool:
         if args.read_only:
@@ -102,7 +92,7 @@ async def _walk(args: Namespace, max_a: Decimal) -> "Sequence[Step]":
             device,
             agree=agree,
             tell=tell,
-            max_a=max_a,
+            max_a=args.max_a,
             settle_s=args.settle_s,
             failsafe_s=Decimal(args.failsafe_s),
         )

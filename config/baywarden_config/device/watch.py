@@ -12,7 +12,8 @@ from baywarden_config.asking import ask
 from baywarden_config.device.reach import daemon_id, opened, reaching
 from baywarden_config.device.read import check_points
 from baywarden_config.device.values import lines_of, shown
-from baywarden_config.errors import DONE, WrongUse
+from baywarden_config.errors import DONE
+from baywarden_config.numbers import number, whole
 
 
 def add_parser(actions: Any) -> None:
@@ -22,15 +23,17 @@ def add_parser(actions: Any) -> None:
     )
     parser.add_argument("points", nargs="*", metavar="POINT", help="only these points")
     parser.add_argument(
-        "--every", type=float, default=1.0, metavar="S", help="seconds from reading to reading"
+        "--every",
+        type=number("0.05", "86400"),
+        default=1.0,
+        metavar="S",
+        help="seconds from reading to reading",
     )
-    parser.add_argument("--count", type=int, metavar="N", help="end after N readings")
+    parser.add_argument("--count", type=whole(1, 1_000_000_000), metavar="N", help="end after N readings")
 
 
 def run(args: Namespace) -> int:
     """Print until Ctrl-C, or --count readings. Raises ToolError."""
-    if args.every <= 0 or (args.count is not None and args.count < 1):
-        raise WrongUse("--every must be above 0, and --count at least 1")
     device_id = daemon_id(args)
     screen = _Screen(as_json=args.json)
     try:
@@ -44,8 +47,8 @@ def run(args: Namespace) -> int:
 
 
 async def _watch(args: Namespace, screen: "_Screen") -> None:
-    from baywarden_drivers.bench.rows import read_device  # noqa: PLC0415 (loads the wires)
-    from baywarden_drivers.errors import DeviceError  # noqa: PLC0415 (the same)
+    from baywarden_drivers.bench.rows import read_device
+    from baywarden_drivers.errors import DeviceError
 
     async with opened(args) as device:
         check_points(device.profile, args.points)

@@ -38,7 +38,7 @@ def run(args: Namespace) -> int:
     device_id = daemon_id(args)
     if device_id is not None:
         return _write_by_daemon(args, device_id)
-    from baywarden_drivers.bench.written import check_value, question, value_of, write_point  # noqa: PLC0415
+    from baywarden_drivers.bench.written import check_value, question, value_of, write_point
 
     profile = profile_of(args)
     point = write_point(profile, args.point)
@@ -52,7 +52,7 @@ def run(args: Namespace) -> int:
 
 
 async def _write(args: Namespace, value: "Decimal | str") -> Mapping[str, Any]:
-    from baywarden_drivers.bench.written import write_and_look  # noqa: PLC0415 (loads the wires)
+    from baywarden_drivers.bench.written import write_and_look
 
     async with opened(args) as device:
         return await write_and_look(device, args.point, value)

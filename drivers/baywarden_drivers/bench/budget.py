@@ -83,6 +83,8 @@ class Budget:
     link: str
     setting: Setting | None
     shares: tuple[Share, ...]
+    turnaround_s: float = TURNAROUND_S
+    """What was assumed from question to answer."""
 
     @property
     def load(self) -> float:
@@ -128,7 +130,7 @@ def budget_of(
     """The budget of one line."""
     usual_s = ROUND_TRIP_S if setting is None else TURNAROUND_S
     timing = Timing(setting, usual_s if turnaround_s is None else turnaround_s)
-    return Budget(link, setting, tuple(share_of(one, timing) for one in devices))
+    return Budget(link, setting, tuple(share_of(one, timing) for one in devices), timing.turnaround_s)
 
 
 def advice(budget: Budget, devices: Sequence[Wanted], turnaround_s: float | None = None) -> list[str]:

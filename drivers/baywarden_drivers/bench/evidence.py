@@ -81,7 +81,7 @@ def weigh_answer(profile: Profile, point: ReadPoint, registers: tuple[int, ...])
         return _status(profile, point, value)
     if point.name in _CODES and point.values:
         fits = value.number in point.values
-        return Evidence(MEASURED if fits else STRANGE, f"{point.name} is {value.value}")
+        return Evidence(MEASURED if fits else STRANGE, f"{point.name} is {value.number}")
     if point.name == "max_current_hw" and value.number is not None:
         fits = 6 <= value.number <= 500
         return Evidence(FITTING if fits else STRANGE, f"{point.name} is {value.number} A")

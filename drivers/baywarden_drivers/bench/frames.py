@@ -6,6 +6,7 @@ from typing import Literal
 from pymodbus.framer.rtu import FramerRTU
 
 from baywarden_drivers.errors import ValueRefused
+from baywarden_drivers.links.match import EXCEPTIONS, MBAP
 from baywarden_drivers.links.request import Request
 
 Framing = Literal["tcp", "rtu"]
@@ -21,17 +22,6 @@ KINDS = {
     15: "coil",
     16: "holding",
 }
-EXCEPTIONS = {
-    1: "it does not know this function",
-    2: "it has no such register",
-    3: "it does not take this value or length",
-    4: "it failed while doing it",
-    5: "it needs more time",
-    6: "it is busy",
-    10: "the gateway has no path to it",
-    11: "the gateway got no answer from it",
-}
-_MBAP = 7
 _CRC = 2
 _EXCEPTION = 0x80
 _COIL_ON = 0xFF00
@@ -79,9 +69,9 @@ def unframed(framing: Framing, data: bytes) -> Frame | None:
         if len(data) < 2 + _CRC or crc_of(data[:-_CRC]) != data[-_CRC:]:
             return None
         return Frame(data[0], data[1:-_CRC])
-    if len(data) <= _MBAP or data[2:4] != b"\x00\x00" or int.from_bytes(data[4:6], "big") != len(data) - 6:
+    if len(data) <= MBAP or data[2:4] != b"\x00\x00" or int.from_bytes(data[4:6], "big") != len(data) - 6:
         return None
-    return Frame(data[6], data[_MBAP:], int.from_bytes(data[:2], "big"))
+    return Frame(data[6], data[MBAP:], int.from_bytes(data[:2], "big"))
 
 
 def request_of(frame: Frame) -> Request | None:

@@ -67,4 +67,5 @@ def _shown(point: ReadPoint, registers: tuple[int, ...]) -> str:
     value = decode(point, registers, 0)
     if value.quality is not Quality.GOOD:
         return f"{value.quality.value} ({value.reason})" if value.reason else value.quality.value
-    return f"{value.value} {point.unit}" if point.unit else str(value.value)
+    shown = value.value.hex() if isinstance(value.value, bytes) else str(value.value)
+    return f"{shown} {point.unit}" if point.unit else shown

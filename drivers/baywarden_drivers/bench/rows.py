@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from typing import Any
 
 from baywarden_drivers.device import Device
@@ -20,6 +21,17 @@ _EXACT = 2**53
 def known_points(profile: Profile) -> list[str]:
     """Everything that can be read or is derived, in the profile's order."""
     return list(dict.fromkeys((*profile.readable, *(one.name for one in profile.derive))))
+
+
+def point_fault(profile: Profile, names: Iterable[str]) -> str | None:
+    """What is wrong with the first name that is no point to be read."""
+    known = known_points(profile)
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            return f"{profile.name} has no point {name!r}; {hint}"
+    return None
 
 
 async def read_device(device: Device, names: Sequence[str] = ()) -> dict[str, Any]:

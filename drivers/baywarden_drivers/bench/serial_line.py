@@ -1,5 +1,6 @@
 """A serial port as the bench uses it, opened so that nobody else has it."""
 
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from baywarden_drivers.bench.line import Heard, Line, Setting, judged
 from baywarden_drivers.errors import LinkDown
 from baywarden_drivers.links.match import rtu_answer
 from baywarden_drivers.links.request import Request
+from baywarden_drivers.reasons import reason_of
 
 _GENTLE_S = 0.06
 """Quiet between two questions: some meters lose what comes sooner (Eastron asks for 100 ms at full load)."""
@@ -48,7 +50,7 @@ class SerialLine(Line):
                 self._port.parity = setting.parity
             self._port.reset_input_buffer()
         except (OSError, ValueError) as error:
-            raise LinkDown(f"{self.name} does not take {setting}: {error}") from error
+            raise LinkDown(f"{self.name} does not take {setting}: {reason_of(error)}") from error
 
     def listen(self, seconds: float) -> bytes:
         """What is said while nobody asks."""
@@ -80,13 +82,13 @@ class SerialLine(Line):
             self._port.write(frame)
             self._port.flush()
         except OSError as error:
-            raise LinkDown(f"{self.name} is gone: {error}") from error
+            raise LinkDown(f"{self.name} is gone: {reason_of(error)}") from error
 
     def _take(self) -> bytes:
         try:
             return bytes(self._port.read(4096))
         except OSError as error:
-            raise LinkDown(f"{self.name} is gone: {error}") from error
+            raise LinkDown(f"{self.name} is gone: {reason_of(error)}") from error
 
     def _collect(self, until: float, is_whole: Callable[[bytes], bool]) -> bytes:
         data = b""
@@ -106,18 +108,27 @@ def _after_echo(data: bytes, frame: bytes) -> bytes:
 def _why_not(path: str, error: Exception) -> str:
     """In words that say what to do."""
     number = getattr(error, "errno", None)
-    if number == 2:
+    if number == errno.ENOENT:
         return f"there is no serial port {path}; plugged-in ones are under /dev/serial/by-id"
-    if number == 13:
+    if number == errno.EACCES:
         return (
             f"no permission for {path}: run as root or as a member of the group that owns it (often dialout)"
         )
-    if number in (11, 16):
+    if number in (errno.EAGAIN, errno.EBUSY):
         return (
             f"{path} is in use by {_owner(path)}: one wire has one master. Stop it first, or where it is the daemon, "
             "ask it: baywarden device read --evse ID"
         )
-    return f"{path} cannot be opened: {error}"
+    return f"{path} cannot be opened as a serial port: {_no_port(error)}"
+
+
+def _no_port(error: Exception) -> str:
+    """What it is instead, as far as the machine tells."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(getattr(cause, "errno", None), int):
+        cause = cause.__cause__ or cause.__context__
+    is_told = cause is not None and "Errno" not in reason_of(cause)
+    return reason_of(cause) if cause is not None and is_told else "it is no serial port"
 
 
 def _owner(path: str) -> str:

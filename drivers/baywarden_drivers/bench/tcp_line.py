@@ -9,6 +9,7 @@ from baywarden_drivers.bench.line import Heard, Line, judged
 from baywarden_drivers.errors import LinkDown
 from baywarden_drivers.links.match import Misframed, rtu_answer, tcp_answer
 from baywarden_drivers.links.request import Request
+from baywarden_drivers.reasons import reason_of
 
 _CONNECT_S: Final = 3.0
 
@@ -81,5 +82,5 @@ class TcpLine(Line):
             try:
                 self._socket = socket.create_connection(self._where, timeout=_CONNECT_S)
             except OSError as error:
-                raise LinkDown(f"no connection to {self.name}: {error.strerror or error}") from error
+                raise LinkDown(f"no connection to {self.name}: {reason_of(error)}") from error
         return self._socket

@@ -159,8 +159,8 @@ def exchanges(framing: Framing, pieces: Sequence[Piece]) -> Iterator[Exchange]:
 def _object(line: str, place: str) -> dict[str, Any]:
     try:
         found = json.loads(line)
-    except ValueError as error:
-        raise TraceError(f"{place}: is no JSON: {error}") from None
+    except ValueError:
+        raise TraceError(f"{place}: is no JSON") from None
     if not isinstance(found, dict):
         raise TraceError(f"{place}: is no JSON object")
     return found

@@ -76,7 +76,7 @@ def _of_nobody(sweep: Sweep) -> Iterator[str]:
         yield (
             f"Silence at all {len(sweep.settings)} settings. Most often A and B are swapped: swap them and scan again. "
             "Else: no power at the device, Modbus switched off in its menu, a unit number that was not tried "
-            "(--units 1-247), a speed that was not tried (--baud), or a broken wire."
+            "(--units 1-247), a speed that was not tried (--setting), or a broken wire."
         )
 
 
@@ -84,7 +84,7 @@ def _garbled(sweep: Sweep, noise: int) -> Iterator[str]:
     places = ", ".join(f"{setting} ({times})" for setting, times in sorted(sweep.noises.items()))
     yield (
         f"Bytes came {noise} times, but never a whole answer: at {places}. Something is there. Either its speed or "
-        "parity is another one (--baud, --parity; look into its menu), or two devices have the same number, "
+        "parity is another one (--setting; look into its menu), or two devices have the same number, "
         "or A and B are swapped on a line with bias resistors."
     )
 

@@ -21,3 +21,14 @@ class Decision:
             if self.choice
             else f"{name}: {self.why}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A choice that a device has made; `who` is the device, by its serial number and firmware or by its place."""
+
+    profile: str
+    doubt: str
+    choice: str
+    why: str
+    who: str

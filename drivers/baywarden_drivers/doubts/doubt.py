@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from baywarden_drivers.doubts.decision import Decision
 from baywarden_drivers.polls.presence import NO_SUCH_THING
+from baywarden_drivers.profile.caution import own_checks
 from baywarden_drivers.profile.doubts import Choice, Doubt
 from baywarden_drivers.profile.points import Point, ReadPoint, WritePoint
 from baywarden_drivers.profile.schema import Profile
@@ -32,6 +33,8 @@ class Verdict:
 
     choice: Choice | None
     why: str
+    overturns: bool = False
+    """Another choice than the first does not hold any more, whatever has decided it."""
 
 
 def with_choice(profile: Profile, doubt: Doubt, choice: Choice) -> Profile:
@@ -90,11 +93,15 @@ def _witness(profile: Profile, doubt: Doubt) -> list[str]:
     return [found[0].name] if found else []
 
 
-def judge(profile: Profile, doubt: Doubt, seen: Sequence[Seen]) -> Verdict:
-    """What the device has decided, by what it shows under the choices (in their order)."""
+def judge(profile: Profile, doubt: Doubt, seen: Sequence[Seen], *, is_ours: bool = False) -> Verdict:
+    """What the device has decided, by what it shows under the choices (in their order).
+
+    `is_ours`: what was written to points of the doubt since it is open was written by ourselves.
+    """
     match doubt.decide:
         case "plausible":
-            return _plausible(profile, doubt, seen)
+            verdict = _plausible(profile, doubt, seen)
+            return _without_echo(profile, doubt, verdict, is_ours=is_ours)
         case "answers":
             return _answering(seen)
         case "rule":
@@ -127,6 +134,21 @@ def _plausible(profile: Profile, doubt: Doubt, seen: Sequence[Seen]) -> Verdict:
         f"{one.choice.name} would read {_readings(profile, doubt, one)}" for one in seen if one is not right
     )
     return Verdict(right.choice, f"{_named(profile, doubt, right)}; {others}")
+
+
+def _without_echo(profile: Profile, doubt: Doubt, verdict: Verdict, *, is_ours: bool) -> Verdict:
+    """No verdict by a number that we may have written: while nothing is decided it is one of the first choice.
+
+    Another one speaks against that choice, unless something of ours stands there: it may have been converted.
+    """
+    own = ", ".join(sorted(own_checks(profile, doubt)))
+    if not own or verdict.choice is None:
+        return verdict
+    if verdict.choice == doubt.choice[0]:
+        return Verdict(None, f"{verdict.why}; but {own} may be our own writing", overturns=True)
+    if is_ours:
+        return Verdict(None, f"{verdict.why}; but {own} was written by us meanwhile")
+    return verdict
 
 
 def _fits(seen: Seen, name: str, low: Decimal, high: Decimal) -> bool:

@@ -7,7 +7,7 @@ from baywarden_drivers.doubts.asking import Asking
 from baywarden_drivers.doubts.doubt import Verdict, with_choice
 from baywarden_drivers.doubts.growth import Growth, GrowthWatch
 from baywarden_drivers.mono import mono_ms
-from baywarden_drivers.profile.doubts import Doubt
+from baywarden_drivers.profile.doubts import Choice, Doubt
 from baywarden_drivers.profile.points import ReadPoint
 from baywarden_drivers.profile.schema import Profile
 from baywarden_drivers.values.value import PointValue
@@ -18,21 +18,24 @@ class Weighing:
 
     def __init__(self, asking: Asking) -> None:
         self._asking = asking
-        self._watches: dict[str, GrowthWatch] = {}
+        self._watches: dict[tuple[str, str], GrowthWatch] = {}
 
-    async def look(self, profile: Profile, doubt: Doubt, values: Mapping[str, PointValue]) -> Verdict | None:
-        """A verdict once enough has flowed; `profile` is without any choice of the doubt. Raises DeviceError.
+    async def look(
+        self, profile: Profile, doubt: Doubt, used: Choice, values: Mapping[str, PointValue]
+    ) -> Verdict | None:
+        """A verdict once enough has flowed; `profile` is without any choice of the doubt, of which `used` holds.
 
-        At most two readings of the counter are taken for it, one at the beginning and one at the end.
+        At most two readings of the counter are taken for it, one at the beginning and one at the end. Raises
+        DeviceError.
         """
         counters = _counters(profile, doubt)
         power = values.get("power")
         if power is None or not counters:
             return None
-        watch = self._watches.get(doubt.name)
+        watch = self._watches.get((doubt.name, used.name))
         if watch is None:
-            watch = GrowthWatch([one.scale for _, one in counters], _shares(profile, doubt))
-            self._watches[doubt.name] = watch
+            watch = GrowthWatch([one.scale for _, one in counters], _shares(profile, doubt, used))
+            self._watches[doubt.name, used.name] = watch
         watch.power(power.number, power.read_mono_ms)
         if not watch.wants_counter:
             return None
@@ -52,12 +55,12 @@ def _counters(profile: Profile, doubt: Doubt) -> list[tuple[Profile, ReadPoint]]
     return [(view, view.readable[name]) for view in views]
 
 
-def _shares(profile: Profile, doubt: Doubt) -> list[Decimal]:
-    """What each choice makes of the power as it is told, which is by the first one."""
+def _shares(profile: Profile, doubt: Doubt, used: Choice) -> list[Decimal]:
+    """What each choice makes of the power as it is told, which is by the one in use."""
     if "power" not in doubt.points or "power" not in profile.readable:
         return [Decimal(1)] * len(doubt.choice)
-    scales = [choice.scale or profile.readable["power"].scale for choice in doubt.choice]
-    return [scale / scales[0] for scale in scales]
+    own = profile.readable["power"].scale
+    return [(choice.scale or own) / (used.scale or own) for choice in doubt.choice]
 
 
 def _verdict(doubt: Doubt, growth: Growth) -> Verdict:

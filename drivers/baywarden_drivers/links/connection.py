@@ -26,15 +26,23 @@ class Connection:
         self.used_at = 0.0
         self._back_off = BackOff()
         self._hang_ups_in_row = 0
+        self._hung_up_on = 0
         self._answered_on = 0
         """Which of the opened ones has brought an answer last."""
         self._is_resting = False
 
     def check_welcome(self) -> None:
         """Raises LinkDown when it is not to be opened yet."""
+        if not self._back_off.until:
+            return
         wait_s = self._back_off.until - mono_s()
         if wait_s > 0 and not self.wire.is_open:
             raise LinkDown(f"{self._back_off.reason}; next try in {wait_s:.1f} s")
+
+    @property
+    def is_at_hand(self) -> bool:
+        """Whether it is open and may be used, so that `open` would do nothing."""
+        return not self.idle_close_s and self.wire.is_open
 
     async def open(self) -> bool:
         """Have a connection; whether the other side could not be reached before. Raises LinkDown."""
@@ -73,6 +81,9 @@ class Connection:
 
     def hung_up(self) -> None:
         """Once may be chance; a host that does nothing else is left alone like one that cannot be reached."""
+        if self._hung_up_on == self.opened:
+            return  # two were asked on it
+        self._hung_up_on = self.opened
         self.hang_ups += 1
         self._hang_ups_in_row += 1
         self.wire.close()

@@ -3,7 +3,17 @@
 from abc import ABC, abstractmethod
 from typing import Final
 
-from baywarden_drivers.links.match import Misframed, rtu_answer, rtu_frame, tcp_answer, tcp_frame, tcp_rest
+from baywarden_drivers.links.match import (
+    MBAP,
+    Misframed,
+    rtu_answer,
+    rtu_frame,
+    tcp_answer,
+    tcp_cut,
+    tcp_frame,
+    tcp_rest,
+    tcp_start,
+)
 from baywarden_drivers.links.request import Request
 
 _RTU_NOISE: Final = 1024
@@ -17,6 +27,8 @@ class Framing(ABC):
     is_rtu: bool
     hears_itself: bool | None = False
     """Whether what is sent comes back before the answer; None while that is not known."""
+    aside_answer: bytes | Misframed | None = None
+    """The answer to the request beside the conversation, once `take` or `idle` was given it."""
 
     @abstractmethod
     def reset(self) -> None:
@@ -38,6 +50,19 @@ class Framing(ABC):
     def idle(self, data: bytes) -> bool:
         """Take what nobody asked for; False when the connection cannot be used any more."""
 
+    def begin_aside(self, request: Request) -> bytes:
+        """The frame of a request beside the conversation; only where answers tell whose they are."""
+        raise NotImplementedError
+
+    def end_aside(self) -> None:
+        """Nobody waits for that answer any longer."""
+        self.aside_answer = None
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether anything has come that may be a part of the answer."""
+        return True
+
     @property
     def is_long_enough(self) -> bool:
         """Whether as many bytes have come as the answer has, so that more are not to be expected."""
@@ -51,27 +76,34 @@ class TcpFraming(Framing):
 
     def __init__(self) -> None:
         self._stream = b""
-        self._transaction = 0
+        self._transaction = self._last_transaction = 0
+        self._aside: tuple[Request, int] | None = None
         self._request: Request | None = None
+        self._start = b""
+        """How the frame of the answer begins."""
+        self._size = 0
 
     def reset(self) -> None:
         """A new stream; its transactions go on counting, so that no two are alike for long."""
         self._stream = b""
-        self._request = None
+        self._request = self._aside = None
 
     def begin(self, request: Request) -> bytes:
         """The frame to be sent, with the next transaction number."""
-        self._transaction = self._transaction % 0xFFFF + 1
+        self._transaction = self._last_transaction = self._last_transaction % 0xFFFF + 1
         self._request = request
+        self._start, self._size = tcp_start(request, self._transaction), request.reply_size + MBAP
         return tcp_frame(request, self._transaction)
 
     def take(self, data: bytes) -> bytes | Misframed | None:
         """The answer; those to earlier transactions are skipped."""
-        self._stream += data
+        if len(data) == self._size and not self._stream and self._request and data.startswith(self._start):
+            return data[MBAP:]  # nothing but it, as nearly always
+        self._receive(data)
         if self._request is None or len(self._stream) > _TCP_NOISE:
             return Misframed.BROKEN
         found = tcp_answer(self._stream, self._request, self._transaction)
-        return found[7:] if isinstance(found, bytes) else found
+        return found[MBAP:] if isinstance(found, bytes) else found
 
     def end(self) -> None:
         """Only the begin of a frame stays."""
@@ -81,9 +113,33 @@ class TcpFraming(Framing):
 
     def idle(self, data: bytes) -> bool:
         """Keep the begin of a frame whose rest is still to come."""
-        rest = tcp_rest(self._stream + data)
+        self._receive(data)
+        rest = tcp_rest(self._stream)
         self._stream = rest if isinstance(rest, bytes) else b""
         return isinstance(rest, bytes)
+
+    def begin_aside(self, request: Request) -> bytes:
+        """The frame to be sent, with the next transaction number."""
+        self._last_transaction = self._last_transaction % 0xFFFF + 1
+        self._aside = request, self._last_transaction
+        return tcp_frame(request, self._last_transaction)
+
+    def end_aside(self) -> None:
+        """Its answer is skipped from now on."""
+        self.aside_answer = self._aside = None
+
+    @property
+    def has_heard(self) -> bool:
+        """Not when all that came was the answer to the request beside it."""
+        return bool(self._stream)
+
+    def _receive(self, data: bytes) -> None:
+        self._stream += data
+        if self._aside is not None:
+            found, self._stream = tcp_cut(self._stream, *self._aside)
+            if found is not None:
+                self._aside = None
+                self.aside_answer = found[MBAP:] if isinstance(found, bytes) else found
 
 
 class RtuFraming(Framing):

@@ -1,17 +1,20 @@
 """One owner per wire: callers queue, writes go before reads, and every device gets the pauses it needs."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from baywarden_drivers.errors import DeviceError, LinkDown, NoAnswer, Refused
-from baywarden_drivers.links.line import GATEWAY_SILENCE, Line
-from baywarden_drivers.links.queue import Job, JobQueue
+from baywarden_drivers.links.lessons import GATEWAY_SILENCE
+from baywarden_drivers.links.line import Line
+from baywarden_drivers.links.queue import Heard, Job, JobQueue
 from baywarden_drivers.links.request import Request, read_request
 from baywarden_drivers.links.statistics import LinkStatistics, UnitStatistics
 from baywarden_drivers.links.units import Pacing
 from baywarden_drivers.links.wire import Tracer, Wire
-from baywarden_drivers.mono import mono_s
 from baywarden_drivers.polls.costs import Costs
+
+Question = tuple[int, str, int, int]
+"""Unit, kind (holding, input, coil, discrete), first address and count of a read."""
 
 
 class Link:
@@ -27,6 +30,7 @@ class Link:
         self._line = Line(wire)
         self._queue = JobQueue()
         self._owner: asyncio.Task[None] | None = None
+        self._aside: asyncio.Task[None] | None = None
         self._is_closed = False
         self._is_busy = False
 
@@ -62,8 +66,7 @@ class Link:
 
     def statistics(self) -> dict[int, UnitStatistics]:
         """The figures of every unit, by its number."""
-        now = mono_s()
-        return {unit: state.statistics(now) for unit, state in self._line.units.items()}
+        return self._line.unit_statistics()
 
     def wire_statistics(self) -> LinkStatistics:
         """The figures of the wire."""
@@ -71,15 +74,24 @@ class Link:
 
     async def read(self, unit: int, kind: str, address: int, count: int) -> tuple[int, ...]:
         """Read `count` registers or bits of the type `kind` (holding, input, coil, discrete)."""
-        return await self._ask(read_request(unit, kind, address, count))
+        heard: list[Heard] = []
+        await self._ask((read_request(unit, kind, address, count),), heard)
+        return heard[0].registers
+
+    async def read_round(self, questions: Iterable[Question], heard: list[Heard]) -> None:
+        """Make several reads in a row, each as (unit, kind, address, count); answers go to `heard` as they come.
+
+        Writes of others still go in between. The first read that fails ends the round and is raised.
+        """
+        await self._ask([read_request(*question) for question in questions], heard)
 
     async def write(self, unit: int, function: int, address: int, values: Sequence[int]) -> None:
         """Write with function 5, 6, 15 or 16. Sent at most once: after NoAnswer it may have happened."""
-        await self._ask(Request(unit, function, address, len(values), tuple(values)))
+        await self._ask((Request(unit, function, address, len(values), tuple(values)),), [])
 
     async def rest(self) -> None:
         """Give other masters their turn: close the connection, unless somebody needs it just now."""
-        if not self._queue and not self._is_busy:
+        if not self._queue and not self._is_busy and not self._line.overlap.turn:
             self._line.connection.rest()
 
     async def close(self) -> None:
@@ -95,35 +107,49 @@ class Link:
             self._wire.close()
         await asyncio.sleep(0)
 
-    async def _ask(self, request: Request) -> tuple[int, ...]:
+    async def _ask(self, requests: Sequence[Request], heard: list[Heard]) -> None:
         if self._is_closed:
             raise LinkDown("the link was closed")
-        self._line.check_welcome(request)
-        job = self._queue.put(request)
+        self._line.check_welcome(requests[0])
+        job = self._queue.put(requests, heard)
         if self._owner is None or self._owner.done():
             self._owner = asyncio.create_task(self._own(), name=f"link {self.name}")
-        return await job.answer
+        await job.answer
 
     # The owner.
 
     async def _own(self) -> None:
         try:
             while not self._is_closed:
-                job = await self._queue.take(self._ready_at)
-                if job is not None:
-                    self._is_busy = True
+                job = await self._queue.take(self._line.ready_at)
+                if job is None:
+                    continue
+                if self._line.goes_aside(job.request):
+                    self._line.overlap.begin(job.request.unit)
+                    self._aside = asyncio.create_task(self._serve_aside(job), name=f"link {self.name} aside")
+                    continue
+                self._is_busy = True
+                try:
                     await self._serve(job)
+                finally:
                     self._is_busy = False
         finally:
             self._queue.fail_all("the link was closed")
+            if self._aside is not None:
+                await self._aside
 
-    def _ready_at(self, request: Request) -> float:
-        return self._line.unit(request.unit).ready_at(request.is_write)
+    async def _serve_aside(self, job: Job) -> None:
+        try:
+            await self._serve(job, aside=True)
+        finally:
+            self._line.overlap.end()
+            self._queue.rouse()
 
-    async def _serve(self, job: Job) -> None:
+    async def _serve(self, job: Job, *, aside: bool = False) -> None:
         try:
             self._line.check_welcome(job.request)
-            await self._open()
+            if not aside and not self._line.connection.is_at_hand:
+                await self._open()
             values = await self._line.perform(job.request)
         except DeviceError as error:
             job.fail(error)
@@ -132,10 +158,8 @@ class Link:
             job.fail(LinkDown(f"{job.request}: the owner of the wire was stopped"))
             raise
         else:
-            if values is None:
+            if values is None or job.took(values):
                 self._queue.put_back(job)
-            elif not job.answer.done():
-                job.answer.set_result(values)
 
     async def _open(self) -> None:
         try:

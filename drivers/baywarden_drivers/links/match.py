@@ -12,11 +12,15 @@ from pymodbus.framer.rtu import FramerRTU
 from baywarden_drivers.errors import Refused
 from baywarden_drivers.links.request import Request
 
-_MBAP: Final = 7
+MBAP: Final = 7
+"""Bytes before the function code on Modbus TCP."""
 _LONGEST_PDU: Final = 253
 _EXCEPTION: Final = 0x80
 
-_EXCEPTIONS: Final = {
+_REGISTERS: Final = tuple(struct.Struct(f">{count}H") for count in range(126))
+"""The registers of an answer, by their number."""
+
+EXCEPTIONS: Final = {
     1: "it does not know this function",
     2: "it has no such register",
     3: "it does not take this value or length",
@@ -45,6 +49,11 @@ def tcp_frame(request: Request, transaction: int) -> bytes:
     return struct.pack(">HHHB", transaction, 0, request.size + 1, request.unit) + request.pdu
 
 
+def tcp_start(request: Request, transaction: int) -> bytes:
+    """How its answer begins on Modbus TCP, unless it is an exception."""
+    return struct.pack(">HHHB", transaction, 0, request.reply_size + 1, request.unit) + request.reply_start
+
+
 def rtu_answer(data: bytes, request: Request, begin: int = 0) -> bytes | None:
     """The frame inside `data`, not before `begin`, that answers; noise and other frames before it are skipped."""
     unit = bytes([request.unit])
@@ -70,27 +79,38 @@ def _is_sound(frame: bytes) -> bool:
 def tcp_answer(data: bytes, request: Request, transaction: int) -> bytes | Misframed | None:
     """The frame inside `data` that answers; BROKEN when the stream is out of step.
 
-    Answers to earlier requests are skipped by their transaction number. What follows the answer must look like
+    Answers to other requests are skipped by their transaction number. What follows the answer must look like
     the begin of a frame: a stream that has lost a byte would give every register half of the next one.
     """
+    return _found(data, request, transaction)[0]
+
+
+def tcp_cut(data: bytes, request: Request, transaction: int) -> tuple[bytes | Misframed | None, bytes]:
+    """The frame inside `data` that answers, or BROKEN; and `data` without it, which belongs to others."""
+    frame, start = _found(data, request, transaction)
+    return frame, data[:start] + data[start + len(frame) :] if isinstance(frame, bytes) else data
+
+
+def _found(data: bytes, request: Request, transaction: int) -> tuple[bytes | Misframed | None, int]:
     start = 0
-    while len(data) - start > _MBAP:
+    while len(data) - start > MBAP:
         end = _frame_end(data, start)
         if end is None:
-            return Misframed.BROKEN
+            return Misframed.BROKEN, start
         if len(data) < end:
-            return None
+            return None, start
         if data[start : start + 2] == transaction.to_bytes(2, "big"):
             frame = data[start:end]
-            return frame if _answers(frame, request) and _may_begin(data[end:]) else Misframed.BROKEN
+            is_sound = _answers(frame, request) and _may_begin(data[end:])
+            return frame if is_sound else Misframed.BROKEN, start
         start = end
-    return None if _may_begin(data[start:]) else Misframed.BROKEN
+    return None if _may_begin(data[start:]) else Misframed.BROKEN, start
 
 
 def tcp_rest(data: bytes) -> bytes | Misframed:
     """What is left of `data` behind all whole frames, the begin of one; BROKEN when it is no such thing."""
     start = 0
-    while len(data) - start > _MBAP:
+    while len(data) - start > MBAP:
         end = _frame_end(data, start)
         if end is None:
             return Misframed.BROKEN
@@ -116,7 +136,7 @@ def _may_begin(rest: bytes) -> bool:
 def _answers(frame: bytes, request: Request) -> bool:
     if frame[6] != request.unit:
         return False
-    pdu = frame[_MBAP:]
+    pdu = frame[MBAP:]
     if pdu[0] == request.function | _EXCEPTION:
         return len(pdu) == 2
     return pdu.startswith(request.reply_start) and len(pdu) == request.reply_size
@@ -126,11 +146,11 @@ def content(request: Request, pdu: bytes) -> tuple[int, ...]:
     """The registers (or bits) of an answer, nothing for a write. Raises Refused for an exception."""
     if pdu[0] & _EXCEPTION:
         code = pdu[1]
-        meaning = _EXCEPTIONS.get(code, "a code of its own")
+        meaning = EXCEPTIONS.get(code, "a code of its own")
         raise Refused(f"{request}: the device answered with exception {code} ({meaning})", code=code)
     if request.is_write:
         return ()
     if request.function > 2:
-        return struct.unpack(f">{request.count}H", pdu[2:])
+        return _REGISTERS[request.count].unpack_from(pdu, 2)
     bits = int.from_bytes(pdu[2:], "little")
     return tuple(bits >> place & 1 for place in range(request.count))

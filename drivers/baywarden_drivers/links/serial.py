@@ -17,6 +17,7 @@ from baywarden_drivers.links.framing import RtuFraming
 from baywarden_drivers.links.wire import Wire
 from baywarden_drivers.mono import mono_s
 from baywarden_drivers.polls.costs import Costs
+from baywarden_drivers.reasons import reason_of
 
 _SILENT_CHARACTERS: Final = 3.5
 _SHORTEST_SILENCE_S: Final = 0.00175
@@ -63,7 +64,7 @@ class SerialWire(Wire):
         try:
             await super().open()
         except termios.error as error:
-            raise LinkDown(f"no connection to {self.name}: {error}") from error
+            raise LinkDown(f"no connection to {self.name}: {reason_of(error)}") from error
         # Read here: pyserial asks select(), which knows no descriptors above 1023, and a large site has more.
         loop, descriptor = asyncio.get_running_loop(), self._port().fileno()
         loop.remove_reader(descriptor)
@@ -102,7 +103,7 @@ class SerialWire(Wire):
     def _explained(self, error: Exception) -> str:
         text = str(error)
         is_taken = "exclusively lock" in text or "busy" in text
-        return f"{text} (locked by another program)" if is_taken else text
+        return "locked by another program" if is_taken else reason_of(error)
 
     def _port(self) -> Any:
         transport: Any = self._client.ctx.transport if self._client is not None else None
@@ -137,7 +138,7 @@ class SerialWire(Wire):
         self._ask = None  # whoever asked is told by what is raised
         self.close()
         self.lost_at = mono_s()
-        return LinkDown(f"no connection to {self.name}: {error.strerror or error}")
+        return LinkDown(f"no connection to {self.name}: {reason_of(error)}")
 
 
 def _is_readable(descriptor: int) -> bool:

@@ -25,7 +25,9 @@ class UnitStatistics:
     round_trips: tuple[int, ...] = (0,) * (len(ROUND_TRIP_BUCKETS_MS) + 1)
     """Answers by their round trip, one count for each of ROUND_TRIP_BUCKETS_MS and one for longer ones."""
     busy_s: float = 0.0
-    """How long the wire was taken by requests to this unit, in vain or not."""
+    """How long others had to wait for requests to this unit, in vain or not."""
+    utilisation: float = 0.0
+    """Its share of the wire's, 0 to 1."""
     bytes_sent: int = 0
     retry_in_s: float = 0.0
     """How much longer a silent unit is left in peace."""
@@ -76,6 +78,8 @@ class Tally:
     last_round_trip_ms: float | None = None
     round_trips: list[int] = field(default_factory=lambda: [0] * (len(ROUND_TRIP_BUCKETS_MS) + 1))
     busy_s: float = 0.0
+    busy_marks_s: tuple[float, float] = (0.0, 0.0)
+    """Its total at the begin of the wire's window before and of this one."""
     bytes_sent: int = 0
 
     def answered(self, round_trip_s: float) -> None:
@@ -84,6 +88,10 @@ class Tally:
         took_ms = round_trip_s * 1000
         self.last_round_trip_ms = round(took_ms, 3)
         self.round_trips[bisect_left(ROUND_TRIP_BUCKETS_MS, took_ms)] += 1
+
+    def mark(self) -> None:
+        """The wire begins a new window."""
+        self.busy_marks_s = self.busy_marks_s[1], self.busy_s
 
 
 class Busy:
@@ -95,14 +103,24 @@ class Busy:
         self._marks = ((now, 0.0), (now, 0.0))
         """Moment and total at the begin of the window before and of this one."""
 
-    def add(self, began: float, ended: float) -> None:
-        """An exchange is over."""
+    def add(self, began: float, ended: float) -> bool:
+        """An exchange is over; whether a new window begins with that."""
         self.exchanges += 1
         self.total_s += ended - began
-        if ended - self._marks[1][0] > _WINDOW_S:
-            self._marks = (self._marks[1], (ended, self.total_s))
+        if ended - self._marks[1][0] <= _WINDOW_S:
+            return False
+        self._marks = (self._marks[1], (ended, self.total_s))
+        return True
 
     def share(self, now: float) -> float:
         """Of the time since the begin of the window before this one, 0 to 1."""
-        began, total_s = self._marks[0] if now - self._marks[1][0] < _WINDOW_S else self._marks[1]
-        return min(1.0, (self.total_s - total_s) / (now - began)) if now > began else 0.0
+        return self._share(now, self.total_s, (self._marks[0][1], self._marks[1][1]))
+
+    def share_of(self, tally: Tally, now: float) -> float:
+        """That of one unit."""
+        return self._share(now, tally.busy_s, tally.busy_marks_s)
+
+    def _share(self, now: float, total_s: float, marks_s: tuple[float, float]) -> float:
+        which = 0 if now - self._marks[1][0] < _WINDOW_S else 1
+        took_s = now - self._marks[which][0]
+        return min(1.0, (total_s - marks_s[which]) / took_s) if took_s > 0 else 0.0

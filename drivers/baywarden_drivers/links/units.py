@@ -160,7 +160,7 @@ class UnitState:
         """The least count that the device may be asked for."""
         return 2 if self.pacing.even_reads else 1
 
-    def statistics(self, now: float) -> UnitStatistics:
+    def statistics(self, now: float, utilisation: float) -> UnitStatistics:
         """The figures so far."""
         tally = self.tally
         return UnitStatistics(
@@ -174,6 +174,7 @@ class UnitState:
             quarantined=now < self.retry_at,
             round_trips=tuple(tally.round_trips),
             busy_s=tally.busy_s,
+            utilisation=utilisation,
             bytes_sent=tally.bytes_sent,
             retry_in_s=max(0.0, self.retry_at - now),
         )

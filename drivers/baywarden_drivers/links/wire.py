@@ -15,6 +15,7 @@ from baywarden_drivers.links.match import Misframed, content
 from baywarden_drivers.links.request import Request
 from baywarden_drivers.mono import mono_s
 from baywarden_drivers.polls.costs import ON_NETWORK, Costs
+from baywarden_drivers.reasons import reason_of
 
 # Here a loss is an exception, and whoever catches it logs it once.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
@@ -45,6 +46,8 @@ class _Ask:
     request: Request
     timeout_s: float
     answer: asyncio.Future[bytes]
+    due_at: float
+    """When its time is over, by the clock of the loop."""
     has_heard: bool = False
     settling: asyncio.TimerHandle | None = None
 
@@ -76,6 +79,8 @@ class Wire(ABC):
         """When bytes came from a unit that nobody had asked, or not this soon; RTU only."""
         self._client: ModbusBaseClient | None = None
         self._ask: _Ask | None = None
+        self._aside: _Ask | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     @abstractmethod
     def _make_client(self, **hooks: Any) -> ModbusBaseClient:
@@ -85,6 +90,11 @@ class Wire(ABC):
     def is_open(self) -> bool:
         """Whether there is a connection, as far as this side knows."""
         return self._client is not None and self._client.connected
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether an exchange is under way, other than one aside."""
+        return self._ask is not None
 
     @property
     def is_stale(self) -> bool:
@@ -125,13 +135,16 @@ class Wire(ABC):
         """Keep others away. Raises OSError."""
 
     def _explained(self, error: Exception) -> str:
-        return str(error)
+        return reason_of(error)
 
     def close(self) -> None:
         """Close the connection at once; a request in flight ends with NoAnswer."""
         client, self._client = self._client, None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if client is not None:
-            self._fail(HungUp(f"{self.name}: the connection was closed"))
+            self._lose_all("the connection was closed")
             client.close()
 
     async def exchange(self, request: Request, timeout_s: float) -> tuple[int, ...]:
@@ -143,16 +156,33 @@ class Wire(ABC):
         if client is None or not client.connected:
             raise LinkDown(f"no connection to {self.name}")
         loop = asyncio.get_running_loop()
-        self._ask = ask = _Ask(request, timeout_s, loop.create_future())
+        self._ask = ask = _Ask(request, timeout_s, loop.create_future(), loop.time() + timeout_s)
         frame = self.framing.begin(request)
-        timer = loop.call_later(timeout_s, self._on_time, ask)
+        self._mind_time(ask, loop)
+        try:
+            self._put(client, frame)
+            pdu = await ask.answer
+        finally:
+            self._ask = None
+            self.framing.end()
+        return content(request, pdu)
+
+    async def exchange_aside(self, request: Request, timeout_s: float) -> tuple[int, ...]:
+        """The same beside the exchanges of others; one at a time, and only where answers tell whose they are."""
+        client = self._client
+        if client is None or not client.connected:
+            raise LinkDown(f"no connection to {self.name}")
+        loop = asyncio.get_running_loop()
+        self._aside = ask = _Ask(request, timeout_s, loop.create_future(), loop.time() + timeout_s)
+        frame = self.framing.begin_aside(request)
+        timer = loop.call_at(ask.due_at, loop.call_later, _LAST_LOOK_S, self._give_up, ask)
         try:
             self._put(client, frame)
             pdu = await ask.answer
         finally:
             timer.cancel()
-            self._ask = None
-            self.framing.end()
+            self._aside = None
+            self.framing.end_aside()
         return content(request, pdu)
 
     def _put(self, client: ModbusBaseClient, frame: bytes) -> None:
@@ -190,8 +220,10 @@ class Wire(ABC):
         else:
             if data[0] != ask.request.unit and not ask.has_heard:
                 self._note_stray(data[0])
-            ask.has_heard = True
             self._look(ask, data)
+            ask.has_heard = ask.has_heard or self.framing.has_heard
+        if self._aside is not None and self.framing.aside_answer is not None:
+            self._settle(self._aside, self.framing.aside_answer)
 
     def _note_stray(self, unit: int) -> None:
         if self.framing.is_rtu:
@@ -199,22 +231,42 @@ class Wire(ABC):
 
     def _look(self, ask: _Ask, data: bytes) -> None:
         found = self.framing.take(data)
-        if isinstance(found, bytes):
-            if not ask.answer.done():
-                ask.answer.set_result(found)
-        elif found is Misframed.BROKEN:
-            ask.fail(Garbled(f"{ask.request}: what came back is no stream of answers"))
+        if found is not None:
+            self._settle(ask, found)
         elif self.framing.is_long_enough:
             self._await_settling(ask)
+
+    def _settle(self, ask: _Ask, found: bytes | Misframed) -> None:
+        if not isinstance(found, bytes):
+            ask.fail(Garbled(f"{ask.request}: what came back is no stream of answers"))
+        elif not ask.answer.done():
+            ask.answer.set_result(found)
 
     def _await_settling(self, ask: _Ask) -> None:
         if ask.settling is not None:
             ask.settling.cancel()
         loop = asyncio.get_running_loop()
-        ask.settling = loop.call_later(_SETTLED_S + self.silence_s, self._give_up, ask)
+        ask.settling = loop.call_later(_SETTLED_S + self.silence_s, self._on_settled, ask)
 
-    def _on_time(self, ask: _Ask) -> None:
-        asyncio.get_running_loop().call_later(_LAST_LOOK_S, self._give_up, ask)
+    def _on_settled(self, ask: _Ask) -> None:
+        ask.settling = asyncio.get_running_loop().call_later(_LAST_LOOK_S, self._give_up, ask)
+
+    def _mind_time(self, ask: _Ask, loop: asyncio.AbstractEventLoop) -> None:
+        """One timer serves many requests: one that goes off too early for this one is set anew then."""
+        if self._timer is not None:
+            if self._timer.when() <= ask.due_at:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(ask.due_at, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer, ask, loop = None, self._ask, asyncio.get_running_loop()
+        if ask is None:
+            return
+        if loop.time() < ask.due_at:
+            self._mind_time(ask, loop)
+        else:
+            loop.call_later(_LAST_LOOK_S, self._give_up, ask)
 
     def _give_up(self, ask: _Ask) -> None:
         if ask.answer.done():
@@ -229,9 +281,9 @@ class Wire(ABC):
     def _on_connection(self, is_made: bool) -> None:
         if not is_made:
             self.lost_at = mono_s()
-            if self._ask is not None:
-                self._fail(HungUp(f"{self._ask.request}: {self.name} closed the connection"))
+            self._lose_all(f"{self.name} closed the connection")
 
-    def _fail(self, error: Exception) -> None:
-        if self._ask is not None:
-            self._ask.fail(error)
+    def _lose_all(self, why: str) -> None:
+        for ask in (self._ask, self._aside):
+            if ask is not None:
+                ask.fail(HungUp(f"{ask.request}: {why}"))

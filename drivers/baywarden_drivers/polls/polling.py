@@ -1,10 +1,12 @@
 """What is read when: hot points with every poll, and beside them one read of something slower."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 
 from baywarden_drivers.doubts.decision import Decision
 from baywarden_drivers.errors import DeviceError, Garbled, LinkDown, NoAnswer, Refused
 from baywarden_drivers.links.link import Link
+from baywarden_drivers.links.queue import Heard
 from baywarden_drivers.mono import mono_ms, mono_s
 from baywarden_drivers.polls.lengths import ReadLength
 from baywarden_drivers.polls.presence import NO_SUCH_THING, Presence
@@ -19,13 +21,17 @@ COLD_EVERY_S = 30.0
 _REST_S = 60.0
 """A hot read that the device refuses, or never answers although it answers others, is left out for so long."""
 _MOST_SILENCES = 3
+_MOST_DOUBLINGS = 6
 
 
 class Polling:
     """The values of one connector and the reads that keep them fresh."""
 
-    def __init__(self, profile: Profile, link: Link, unit: int, connector: int) -> None:
+    def __init__(
+        self, profile: Profile, link: Link, unit: int, connector: int, *, rest_s: float = _REST_S
+    ) -> None:
         self._link = link
+        self._rest_s = rest_s
         self._connector = connector
         self._reads = Reads(profile, unit, connector, link.costs)
         self._length = ReadLength(profile.protocol.fallback_registers_per_read)
@@ -36,6 +42,8 @@ class Polling:
         self._once: list[Read] = []
         self._long_read: Read | None = None
         self._derived = makers(profile.derive)
+        self.fell_silent = False
+        """The last round of hot reads ended with one that is never answered, so nothing else is asked for then."""
         self.values: dict[str, PointValue] = {}
         self._take_over(profile)
 
@@ -64,6 +72,7 @@ class Polling:
             for one in profile.read
             if one.scope == "connector" or self._connector == 1 or one.name in needed
         ]
+        self._optional = [one for one in self._points if one.optional]
         now = mono_ms()
         for one in self._points:
             self.values.setdefault(one.name, PointValue(None, Quality.MISSING, now, "not read yet"))
@@ -100,25 +109,35 @@ class Polling:
     async def read_hot(self) -> list[str]:
         """Read all hot points; sentences on what was refused. Raises DeviceError when all was.
 
-        The first silence ends the round: what else is hot is not asked for then.
+        The first silence ends the round: what else is hot is not asked for then. Of a device that answers other
+        reads, one that was silent before as well costs itself only.
         """
+        self.fell_silent = False
         refusals: list[Refused] = []
         sentences: list[str] = []
-        has_values = False
         now = mono_s()
-        for read in sorted(self._hot, key=lambda one: one.silences):  # what was silent is asked last
+        reads = sorted(self._hot, key=lambda one: one.silences)  # what was silent is asked last
+        answered, failure = await self._take_together(reads, now)
+        has_values = answered > 0
+        for read in reads[answered:]:
             if now < read.rests_until and has_values:
-                sentences.append(f"{read.why} (asked again within {_REST_S:.0f} s)")
+                sentences.append(self._about(read))
                 continue
             try:
+                if failure is not None:
+                    missed, failure = failure, None
+                    raise missed
                 await self._take(read)
                 has_values = True
             except Refused as error:
                 refusals.append(error)
                 has_values |= await self._refused(read, error)
             except (NoAnswer, Garbled) as error:
-                self._silent(read, error, others_answered=has_values)
-                raise
+                if not self._silent(read, error, others_answered=has_values):
+                    raise
+                sentences.append(self._about(read) if read.why else error.detail)
+                self.fell_silent = True
+                break
         if refusals and not has_values:
             raise refusals[0]
         return [error.detail for error in refusals] + sentences
@@ -129,7 +148,7 @@ class Polling:
         if error.code not in NO_SUCH_THING:
             return False
         if not read.is_long:
-            read.rests_until, read.why = mono_s() + _REST_S, error.detail
+            read.rests_until, read.why = mono_s() + self._rest_s, error.detail
             return False
         names = set(read.names())
         apart = self._reads.apart
@@ -153,26 +172,37 @@ class Polling:
         self._reads.most_registers = self._length.most
         return is_shorter
 
-    def _silent(self, read: Read, error: DeviceError, *, others_answered: bool) -> None:
-        """Note a silence, of which the read's length or one dead register may be the reason."""
+    def _silent(self, read: Read, error: DeviceError, *, others_answered: bool) -> bool:
+        """Note a silence; whether it is known to be the read's own, while others are answered."""
         if read.is_long or self._length.on_trial:
             count = read.block.count
             if self._length.silent(count):
                 self._long_read = read
                 self._reads.most_registers = self._length.most
                 self._replan()
-                return
+                return False
         read.silences += 1
-        if others_answered and read.silences >= _MOST_SILENCES:
-            read.rests_until, read.why = mono_s() + _REST_S, error.detail
+        if not others_answered:
+            return False
+        if read.silences >= _MOST_SILENCES:
+            read.rests_until, read.why = mono_s() + self._rest_of(read), error.detail
             self._lose(read, error.detail)
+        return read.silences > 1
+
+    def _about(self, read: Read) -> str:
+        return f"{read.why} (asked again within {self._rest_of(read):.0f} s)"
+
+    def _rest_of(self, read: Read) -> float:
+        """Ever longer: on a network each silence costs the connection."""
+        doublings = min(max(0, read.silences - _MOST_SILENCES), _MOST_DOUBLINGS)
+        return self._rest_s * float(2**doublings)
 
     async def read_slow(self) -> list[str]:
         """Read one thing that is due and not hot; sentences on what went wrong."""
         if self._length.on_trial:
             return await self._end_trial()
         now = mono_s()
-        point = self._presence.next_to_ask(self._points, now)
+        point = self._presence.next_to_ask(self._optional, now)
         if point is not None:
             return await self._probe(point, now)
         read = next((one for one in self._once if not one.read_at), None) or self._due(now)
@@ -191,7 +221,7 @@ class Polling:
         return sentences
 
     def _has_due(self, now: float) -> bool:
-        is_open = self._length.on_trial or self._presence.next_to_ask(self._points, now) is not None
+        is_open = self._length.on_trial or self._presence.next_to_ask(self._optional, now) is not None
         return is_open or any(not one.read_at for one in self._once) or self._due(now) is not None
 
     async def _end_trial(self) -> list[str]:
@@ -264,12 +294,28 @@ class Polling:
         return []
 
     async def _take(self, read: Read) -> None:
-        block, profile = read.block, self._reads.profile
-        registers = await self._link.read(read.unit, block.type, block.address + read.shift, block.count)
+        profile = self._reads.profile
+        registers = await self._link.read(*read.question)
+        self._took(read, Heard(registers, mono_ms()), profile)
+
+    async def _take_together(self, reads: Sequence[Read], now: float) -> tuple[int, DeviceError | None]:
+        """Ask for the first of them in one go: how many were answered, and why the one behind them was not."""
+        ready = list(takewhile(lambda one: one.rests_until <= now, reads))
+        profile, heard, failure = self._reads.profile, list[Heard](), None
+        if ready:
+            try:
+                await self._link.read_round([one.question for one in ready], heard)
+            except DeviceError as error:
+                failure = error
+        for read, one in zip(ready, heard, strict=False):
+            self._took(read, one, profile)
+        return len(heard), failure
+
+    def _took(self, read: Read, heard: Heard, profile: Profile) -> None:
         if self._reads.profile is profile:  # else these points were found to be others meanwhile
-            self.values.update(read.decode(registers, mono_ms()))
+            self.values.update(read.decode(*heard))
         read.silences = 0
-        self._length.answered(block.count)
+        self._length.answered(read.block.count)
 
     def _lose(self, read: Read, reason: str) -> None:
         self._lose_names(read.names(), reason)
@@ -311,11 +357,14 @@ def _key(read: Read) -> tuple[object, ...]:
 
 
 def _asked_about(profile: Profile) -> set[str]:
-    """Points that conditions ask about: each connector needs them, also those of the station."""
+    """Points of which values and conditions are made: each connector needs them, also those of the station."""
     conditions = [
         *(condition for point in profile.read for condition in point.only_when),
         *(condition for rule in (profile.status.rule if profile.status else ()) for condition in rule.when),
         *(profile.control.paused_when if profile.control else ()),
+        *(profile.control.recover_when if profile.control else ()),
         *profile.startup.again_when,
     ]
-    return {condition.point for condition in conditions}
+    factors = {name for point in profile.read for name in (point.scale_point, *point.multiply_by) if name}
+    restart = profile.startup.falls_on_restart
+    return {*(one.point for one in conditions), *factors, *([restart] if restart else ())}

@@ -1,8 +1,9 @@
 """Points joined to reads as they go to the link."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+from baywarden_drivers.links.link import Question
 from baywarden_drivers.polls.costs import ON_NETWORK, Costs
 from baywarden_drivers.polls.planner import Block, plan, ride_along
 from baywarden_drivers.profile.addressing import place
@@ -30,11 +31,31 @@ class Read:
     """Times in a row that it stayed unanswered."""
     why: str = ""
     """The last refusal or silence, for people."""
+    _registers: tuple[int, ...] = ()
+    """The answer before, and what it meant: the same registers always mean the same."""
+    _found: dict[str, PointValue] = field(default_factory=dict)
 
-    def decode(self, registers: Sequence[int], at_ms: int) -> Iterator[tuple[str, PointValue]]:
-        """The values of all points inside."""
-        for name, start, count, decode in self.members:
-            yield name, decode(registers[start : start + count], at_ms)
+    def decode(self, registers: tuple[int, ...], at_ms: int) -> Mapping[str, PointValue]:
+        """The values of all points inside; only of registers that have changed they are worked out anew."""
+        before, found = self._registers, self._found
+        if registers == before:
+            found = {name: value.read_again(at_ms) for name, value in found.items()}
+        else:
+            is_first = len(registers) != len(before)
+            for name, start, count, decode in self.members:
+                words = registers[start : start + count]
+                if is_first or words != before[start : start + count]:
+                    found[name] = decode(words, at_ms)
+                else:
+                    found[name] = found[name].read_again(at_ms)
+        self._registers, self._found = registers, found
+        return found
+
+    @property
+    def question(self) -> Question:
+        """How to ask a link for it."""
+        block = self.block
+        return (self.unit, block.type, block.address + self.shift, block.count)
 
     def names(self) -> list[str]:
         """The names of all points inside."""

@@ -89,4 +89,5 @@ ToTuple = BeforeValidator(_as_tuple)
 class Part(BaseModel):
     """A part of a profile: frozen, and every key that is not known is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    # Built when first asked for: a profile is checked as a whole, and few parts are ever made alone.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)

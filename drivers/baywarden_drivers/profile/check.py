@@ -6,6 +6,8 @@ from difflib import get_close_matches
 
 from baywarden_drivers.errors import Fault
 from baywarden_drivers.profile.base import FIELDBUS_BITS
+from baywarden_drivers.profile.caution import reckless_doubts
+from baywarden_drivers.profile.conduct import PointWrite
 from baywarden_drivers.profile.schema import Profile
 
 
@@ -17,8 +19,11 @@ def faults_between_parts(profile: Profile) -> list[Fault]:
         *_too_long(profile),
         *_lost_names(profile),
         *_writes_out_of_reach(profile),
+        *_steering_at_start(profile),
+        *_wear(profile),
         *_charger_without_status(profile),
         *_doubts(profile),
+        *reckless_doubts(profile),
         *_sunspec(profile),
     ]
 
@@ -83,8 +88,8 @@ def _read_names(profile: Profile) -> Iterator[tuple[str, str | None]]:
     if profile.control is not None:
         yield "control.readback", profile.control.readback
         yield "control.phases_point", profile.control.phases_point
-        for condition in profile.control.paused_when:
-            yield "control.paused_when", condition.point
+        for part in ("paused_when", "recover_when"):
+            yield from ((f"control.{part}", one.point) for one in getattr(profile.control, part))
     if profile.failsafe is not None:
         yield "failsafe.remaining_point", profile.failsafe.remaining_point
     if profile.status is not None:
@@ -142,6 +147,55 @@ def _writes_out_of_reach(profile: Profile) -> Iterator[Fault]:
             yield Fault(
                 f'write "{point.name}"', f"{point.count} registers need function 16, not {list(functions)}"
             )
+
+
+def _steering_at_start(profile: Profile) -> Iterator[Fault]:
+    """Start-up writes that release the car or feed the fail-safe, though the site may have decided nothing."""
+    control, failsafe = profile.control, profile.failsafe
+    steers = set(_signs_of_life(profile))
+    allowed: tuple[PointWrite, ...] = ()
+    if control is not None:
+        allowed = control.pause
+        steers |= {control.limit, *(one.point for one in (*control.pause, *control.resume))}
+    if failsafe is not None and failsafe.heartbeat_point is not None:
+        steers.add(failsafe.heartbeat_point)
+    for part in ("writes", "again"):
+        for write in getattr(profile.startup, part):
+            if write.point in steers and write not in allowed:
+                yield Fault(
+                    f"startup.{part}",
+                    f"{write.point} = {write.value} steers the car or feeds the fail-safe, which only a decision of "
+                    "the site may do: nothing but the writes of control.pause; to recover, see control.recover_when",
+                )
+
+
+def _wear(profile: Profile) -> Iterator[Fault]:
+    """Points in flash that would be written again and again."""
+    at_start = [write.point for write in (*profile.startup.writes, *profile.startup.again)]
+    for place, names in (("startup", at_start), ("failsafe.heartbeat", _signs_of_life(profile))):
+        for name in dict.fromkeys(names):
+            point = profile.writable.get(name)
+            if point is not None and (point.persistent or not point.cyclic):
+                yield Fault(
+                    place, f"{name} lies in the device's memory, which wears: it must not be written so often"
+                )
+
+
+def _signs_of_life(profile: Profile) -> list[str]:
+    """The points that are written to feed the fail-safe."""
+    failsafe = profile.failsafe
+    if failsafe is None:
+        return []
+    match failsafe.heartbeat:
+        case "rewrite_setpoint":
+            name = None if profile.control is None else profile.control.limit
+        case "rewrite_timeout":
+            name = failsafe.heartbeat_point or failsafe.timeout_point
+        case "write_flag" | "write_flag_device_clears" | "write_token":
+            name = failsafe.heartbeat_point
+        case _:
+            name = None
+    return [] if name is None else [name]
 
 
 def _charger_without_status(profile: Profile) -> Iterator[Fault]:

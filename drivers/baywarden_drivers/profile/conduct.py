@@ -91,7 +91,7 @@ class Control(Part):
     phases_point: str | None = None
     """For a limit in W: a read point that says 1 or 3; without an answer `power_phases` holds."""
     nominal_v: Annotated[Exact, Field(gt=0)] = Decimal(230)
-    """For a limit in W: V line to neutral by which amperes become watts."""
+    """For a limit in W: V line to neutral; amperes become watts by 0.9 of it, the lowest that EN 50160 allows."""
     pause: Annotated[tuple[PointWrite, ...], ToTuple] = ()
     """Writes that pause charging, where a limit of 0 does not do it safely."""
     paused_when: Annotated[tuple[Condition, ...], ToTuple] = ()
@@ -102,10 +102,15 @@ class Control(Part):
     """Writes that undo `pause`."""
     resume_delay_ms: Annotated[int, Field(ge=0, le=10_000)] = 0
     """From the new limit to the writes of `resume`."""
+    recover_when: Annotated[tuple[Condition, ...], ToTuple] = ()
+    """While all of these hold it waits to be told again: the next sign of life brings the site's last wish anew."""
 
 
 class Startup(Part):
-    """What must be written after each new contact and whenever the device has restarted."""
+    """What must be written after each new contact and whenever the device has restarted, without any decision.
+
+    So it neither limits nor releases the car, nor feeds the fail-safe; but it may pause.
+    """
 
     writes: Annotated[tuple[PointWrite, ...], ToTuple] = ()
     falls_on_restart: str | None = None

@@ -16,6 +16,7 @@ from baywarden_drivers.profile import conduct, doubts, habits, points
 from baywarden_drivers.profile.check import faults_between_parts
 from baywarden_drivers.profile.complete import filled_in
 from baywarden_drivers.profile.schema import Profile
+from baywarden_drivers.reasons import complaint_of
 
 BUNDLED = Path(__file__).parent.parent / "profiles"
 _PARTS: Mapping[str, type[BaseModel]] = {
@@ -117,7 +118,7 @@ def _find(name_or_path: str | Path, folders: tuple[str | Path, ...]) -> Path:
 
 
 def _fault(data: Mapping[str, Any], error: ErrorDetails) -> Fault:
-    text = error["msg"].removeprefix("Value error, ")
+    text = complaint_of(error)
     place = error["loc"]
     if error["type"] == "extra_forbidden":
         text = f"unknown key{_nearest(place)}"

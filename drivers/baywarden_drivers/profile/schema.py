@@ -16,7 +16,7 @@ from baywarden_drivers.profile.points import Derived, ReadPoint, WritePoint
 class Profile(BaseModel):
     """All that this package knows of one kind of charger or meter."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     name: str
     """The name of its file without `.toml`; given by the loader."""

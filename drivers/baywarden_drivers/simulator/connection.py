@@ -33,7 +33,7 @@ class Connection(ServerRequestHandler):
     """Unlike pymodbus's own it takes several requests at once, and it may answer late, twice or in part."""
 
     def __init__(self, owner: Any, answering: Answering, *, has_silences: bool) -> None:
-        super().__init__(owner, None, None, None)  # type: ignore[no-untyped-call]
+        super().__init__(owner, None, None, None)  # type: ignore[no-untyped-call]  # pymodbus leaves it bare
         self._answering = answering
         self._has_silences = has_silences
         self._answers: set[asyncio.Task[None]] = set()

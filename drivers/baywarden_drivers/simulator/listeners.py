@@ -11,6 +11,7 @@ from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from baywarden_drivers.profile.habits import RtuTransport
+from baywarden_drivers.reasons import reason_of
 from baywarden_drivers.simulator.connection import Answering, Connection
 from baywarden_drivers.simulator.errors import CannotServe
 from baywarden_drivers.simulator.pty import TERMINALS, Pty, open_pty
@@ -83,7 +84,7 @@ class TcpListener:
 
     async def stop(self) -> None:
         for server in self._servers:
-            await server.shutdown()  # type: ignore[no-untyped-call]
+            await server.shutdown()  # type: ignore[no-untyped-call]  # pymodbus leaves it bare
         self._servers = []
 
     def hang_up(self) -> None:
@@ -116,12 +117,16 @@ class SerialListener:
         self._server = _SerialServer(self._answering, self._link, self._line, is_there=self._is_there)
         try:
             await self._server.serve_forever(background=True)
-        except (RuntimeError, OSError, termios.error) as error:
-            raise CannotServe(f"cannot open the serial port {self.where}: {error}") from error
+        except RuntimeError as error:  # pymodbus keeps the reason to itself
+            raise CannotServe(
+                f"cannot open the serial port {self.where}: is it one, and does no other program use it?"
+            ) from error
+        except (OSError, termios.error) as error:
+            raise CannotServe(f"cannot open the serial port {self.where}: {reason_of(error)}") from error
 
     async def stop(self) -> None:
         if self._server is not None:
-            await self._server.shutdown()  # type: ignore[no-untyped-call]
+            await self._server.shutdown()  # type: ignore[no-untyped-call]  # pymodbus leaves it bare
 
     def hang_up(self) -> None:
         """A serial line has no connections; only `stop` breaks it."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from baywarden_drivers.reasons import reason_of
 from baywarden_drivers.simulator.errors import CannotServe
 
 READ_BYTES = 1024
@@ -33,7 +34,7 @@ class Pty:
             link.symlink_to(self.path)
         except OSError as error:
             self.close()
-            raise CannotServe(f"cannot make the serial port {link}: {error.strerror}") from error
+            raise CannotServe(f"cannot make the serial port {link}: {reason_of(error)}") from error
 
     def close(self) -> None:
         """Hang up: whoever has the port open sees an input/output error."""

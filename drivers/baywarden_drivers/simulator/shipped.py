@@ -36,7 +36,7 @@ def limit_rules_of(
         return LimitRules(max_a or usual_a, least_a, reaction_s=reaction_s)
     unit_a = 1.0 if point.unit == "A" else 1 / W_PER_A
     most_a = min(usual_a, float(point.max) * unit_a if point.max else usual_a) if max_a is None else max_a
-    min_a = float(point.min) * unit_a if point.min else least_a
+    min_a = max(least_a, float(point.min) * unit_a) if point.min else least_a
     return LimitRules(most_a, min_a, point.zero, _below(point), reaction_s)
 
 
@@ -71,7 +71,7 @@ def failsafe_of(
 
 def no_master_code_of(profile: Profile) -> int | None:
     """The error code after which the controller must write its settings again; None where none is known."""
-    for condition in profile.startup.again_when:
+    for condition in profile.control.recover_when if profile.control else ():
         if condition.point == "error_code" and condition.equals is not None:
             return int(condition.equals)
     return None
@@ -79,8 +79,10 @@ def no_master_code_of(profile: Profile) -> int | None:
 
 def again_point_of(profile: Profile) -> str | None:
     """The last point that is written then."""
-    writes = profile.startup.again or profile.startup.writes
-    return writes[-1].point if writes else None
+    control = profile.control
+    if control is None:
+        return None
+    return control.resume[-1].point if control.resume else control.limit
 
 
 def _shipped_timeout_s(profile: Profile) -> float:

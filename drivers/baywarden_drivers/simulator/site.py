@@ -69,6 +69,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from baywarden_drivers.reasons import reason_of
 from baywarden_drivers.simulator.errors import SiteFileError
 from baywarden_drivers.simulator.human import Human, fault_of
 from baywarden_drivers.simulator.timeline import (
@@ -197,7 +198,7 @@ def load_site(path: Path, timeline: Path | None = None) -> SiteSpec:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SiteFileError(f"{path}: cannot be read: {error}") from error
+        raise SiteFileError(f"{path}: cannot be read: {reason_of(error)}") from error
     return parse_site(text, str(path), timeline)
 
 

@@ -22,6 +22,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from baywarden_drivers.reasons import reason_of
 from baywarden_drivers.simulator.car import Car
 from baywarden_drivers.simulator.errors import SiteFileError
 from baywarden_drivers.simulator.human import Human, fault_of
@@ -98,7 +99,7 @@ def read_timeline(path: Path) -> dict[str, list[Any]]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise SiteFileError(f"{path}: cannot be read: {error}") from error
+        raise SiteFileError(f"{path}: cannot be read: {reason_of(error)}") from error
     except tomllib.TOMLDecodeError as error:
         raise SiteFileError(f"{path}: is not TOML: {error}") from error
     for key, value in data.items():

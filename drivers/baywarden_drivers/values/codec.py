@@ -3,6 +3,8 @@
 import struct
 from collections.abc import Callable, Sequence
 from decimal import Context, Decimal
+from typing import Final
+from weakref import ref
 
 from baywarden_drivers.mono import mono_ms
 from baywarden_drivers.profile.points import ReadPoint
@@ -20,6 +22,8 @@ _Interpret = Callable[[Sequence[int]], _Interpreted]
 _EXACT = Context(prec=800)  # the smallest 64-bit float has 767 digits
 _SIGNED = frozenset({"i16", "i32", "i64"})
 _ONE = Decimal(1)
+_KNOWN: Final[dict[int, tuple["ref[ReadPoint]", Decoder]]] = {}
+"""By the identity of the point, for a point has no hash; gone with it."""
 
 
 def decode(point: ReadPoint, registers: Sequence[int], read_mono_ms: int | None = None) -> PointValue:
@@ -28,7 +32,22 @@ def decode(point: ReadPoint, registers: Sequence[int], read_mono_ms: int | None 
 
 
 def decoder(point: ReadPoint) -> Decoder:
-    """`decode` with everything about the point worked out beforehand, for repeated use."""
+    """`decode` with everything about the point worked out beforehand: made once for all devices of a profile.
+
+    A site has hundreds of devices of two or three kinds, and decoders of its own for each would be most of what
+    a device takes in memory.
+    """
+    key = id(point)
+    known = _KNOWN.get(key)
+    if known is not None and known[0]() is point:
+        return known[1]
+    made = _made(point)
+    _KNOWN[key] = ref(point, lambda _: _KNOWN.pop(key, None)), made
+    return made
+
+
+def _made(point: ReadPoint) -> Decoder:
+    """No part of it holds the point itself, which could never be forgotten then."""
     interpret = _swapping(_interpreter(point)) if point.low_byte_first else _interpreter(point)
     count = point.count
 
@@ -44,7 +63,8 @@ def decoder(point: ReadPoint) -> Decoder:
 
 def _interpreter(point: ReadPoint) -> _Interpret:
     if point.dtype == "string":
-        return lambda registers: _text(registers, point.encoding, point.prefix)
+        encoding, prefix = point.encoding, point.prefix
+        return lambda registers: _text(registers, encoding, prefix)
     if point.dtype == "bytes":
         return lambda registers: (struct.pack(f">{len(registers)}H", *registers), Quality.GOOD, "")
     if point.dtype == "bool":

@@ -21,11 +21,13 @@ class Counter:
     """Judges the readings of one counter in Wh, in the order they came.
 
     A reading that falls, or rises too fast, is not believed; when the next ones go on from it, it is taken for a
-    counter that was reset or replaced. `news` then says so once.
+    counter that was reset or replaced. `news` then says so once. With `waits_at_zero` a 0 at first is only believed
+    when it stays.
     """
 
-    def __init__(self, most_w: Decimal, step_wh: Decimal) -> None:
+    def __init__(self, most_w: Decimal, step_wh: Decimal, *, waits_at_zero: bool = False) -> None:
         self._most_w = most_w
+        self._waits_at_zero = waits_at_zero
         self._slack_wh = min(step_wh, _MOST_SLACK_WH)
         self._room_wh = max(2 * step_wh, Decimal(_LEAST_ROOM_WH))
         self._base: Number | None = None
@@ -41,8 +43,7 @@ class Counter:
         if number < 0:
             return f"{number:.12g} Wh is below zero"
         if self._base is None:
-            self._base, self._moved_ms = number, at_ms - _UNSEEN_MS
-            return None
+            return self._begin(number, at_ms)
         if self._goes_on(self._base, self._moved_ms, number, at_ms):
             self._take(number, at_ms)
             return None
@@ -53,6 +54,18 @@ class Counter:
             return None
         verb = "fell" if number < self._base else "leapt"
         return f"{verb} from {self._base:.12g} to {number:.12g} Wh"
+
+    def _begin(self, number: Number, at_ms: int) -> str | None:
+        """The first reading counts; a 0 may only mean that the meter behind it is not awake yet."""
+        if self._waits_at_zero and not number:
+            self._doubt(number, at_ms)
+            if not self._is_proven(number, at_ms):
+                return f"shows 0 Wh at first: believed once it stays there for {_FOR_MS_AT_ZERO // 1000} s"
+            self._moved_ms = at_ms  # whoever has just begun has nothing to catch up with
+        else:
+            self._moved_ms = at_ms - _UNSEEN_MS
+        self._base, self._odd = number, None
+        return None
 
     def _goes_on(self, base: Number, base_ms: int, number: Number, at_ms: int) -> bool:
         if number < base - self._slack_wh:

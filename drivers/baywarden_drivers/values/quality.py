@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 from baywarden_drivers.profile.points import ReadPoint
 from baywarden_drivers.profile.schema import Profile
 from baywarden_drivers.values.counter import Counter
 from baywarden_drivers.values.plausible import PHASES, Range, hardware_w, range_of
 from baywarden_drivers.values.stillness import Stillness
-from baywarden_drivers.values.value import PointValue, Quality
+from baywarden_drivers.values.value import PointValue, Quality, Value
 
 Number = int | Decimal
 _Judge = Callable[[Number, int], tuple[str, Quality] | None]
@@ -39,7 +40,7 @@ class Watch:
         self._looks = [look for point in profile.read if (look := _look_of(profile, point)) is not None]
         known = {point.name for point in profile.read}
         made = {derived.name for derived in profile.derive if derived.name in _COUNTERS} - known
-        self._looks += [_counter_look(name, hardware_w(profile), Decimal(1)) for name in sorted(made)]
+        self._looks += [_counter_look(profile, name, Decimal(1)) for name in sorted(made)]
         self._stillness = Stillness(profile)
         self._dispute = _Dispute(profile) if "power" in known else None
         self._news: list[tuple[int, str]] = []
@@ -93,29 +94,36 @@ class Watch:
 class _Look:
     """All judges of one point, and the verdict on its last reading."""
 
-    __slots__ = ("_at_ms", "_judges", "_verdict", "counter", "name")
+    __slots__ = ("_at_ms", "_believed", "_judges", "_verdict", "counter", "name")
 
     def __init__(self, name: str, *judges: _Judge, counter: Counter | None = None) -> None:
         self.name = name
         self.counter = counter
         self._judges = judges
         self._at_ms = -1
+        self._believed: Value | None = None
         self._verdict: tuple[str, Quality] | None = None
 
     def judge(self, point: PointValue) -> tuple[str, Quality] | None:
-        """The reason not to believe it, and its quality then."""
-        at_ms = point.read_mono_ms
+        """The reason not to believe it, and its quality then.
+
+        To no judge it is news when a number that he believed last is read again: it is let pass without asking.
+        """
+        at_ms, number = point.read_mono_ms, point.value
+        if number is not None and number is self._believed:
+            self._at_ms = at_ms
+            return None
         if at_ms == self._at_ms:
             return self._verdict
-        self._at_ms, self._verdict = at_ms, None
-        number = point.value
+        self._at_ms, self._verdict, self._believed = at_ms, None, None
         if isinstance(number, int | Decimal):
             for judge in self._judges:
                 verdict = judge(number, at_ms)
                 if verdict is not None:
                     self._verdict = verdict
-                    break
-        return self._verdict
+                    return verdict
+            self._believed = number
+        return None
 
 
 def _look_of(profile: Profile, point: ReadPoint) -> _Look | None:
@@ -124,18 +132,24 @@ def _look_of(profile: Profile, point: ReadPoint) -> _Look | None:
     if span is not None:
         judges.append(_ranging(span))
     if point.name in _COUNTERS and point.unit == "Wh":
-        return _counter_look(point.name, hardware_w(profile), point.scale)
+        return _counter_look(profile, point.name, point.scale)
     if point.unit == "V" and point.name.startswith("voltage_l"):
         judges.append(_Jump().judge)
     return _Look(point.name, *judges) if judges else None
 
 
-def _counter_look(name: str, most_w: Decimal, step_wh: Decimal) -> _Look:
-    counter = Counter(most_w, step_wh)
+def _counter_look(profile: Profile, name: str, step_wh: Decimal) -> _Look:
+    """What is sent back may be 0 for ever, and what is added up here begins at 0."""
+    is_ours = any(one.name == name and one.accumulates for one in profile.derive)
+    waits = name == "energy_total" and not is_ours
+    counter = Counter(hardware_w(profile), step_wh, waits_at_zero=waits)
     return _Look(name, _counting(counter), counter=counter)
 
 
+@lru_cache(maxsize=256)
 def _ranging(span: Range) -> _Judge:
+    """One judge for all points of a range: it remembers nothing, and a site has thousands of a few kinds."""
+
     def judge(number: Number, _: int) -> tuple[str, Quality] | None:
         fault = span.fault(number)
         return None if fault is None else (fault, Quality.INVALID)
@@ -197,12 +211,13 @@ class _Dispute:
 
     def look(self, values: Mapping[str, PointValue]) -> str | None:
         """What speaks against the power."""
-        power = values["power"]
-        if power.read_mono_ms == self._at_ms or not self._currents:
+        power = values.get("power")
+        if power is None or power.read_mono_ms == self._at_ms or not self._currents:
             return self._fault
         self._at_ms = power.read_mono_ms
-        most_w = None if power.number is None else self._most_w(values, power.read_mono_ms)
-        if most_w is None or power.number is None or abs(Decimal(power.number)) <= most_w:
+        watts = Decimal(0) if power.number is None else abs(Decimal(power.number))
+        most_w = None if watts <= self._margin_w else self._most_w(values, power.read_mono_ms)
+        if most_w is None or power.number is None or watts <= most_w:
             self._looks, self._fault = 0, None
             return None
         if not self._looks:
@@ -216,8 +231,8 @@ class _Dispute:
         """The power that the currents allow; None when one is missing or of another moment."""
         watts = Decimal(0)
         for current_name, voltage_name in zip(self._currents, self._voltages, strict=True):
-            current = values[current_name]
-            if current.number is None or abs(current.read_mono_ms - at_ms) > _TOGETHER_MS:
+            current = values.get(current_name)
+            if current is None or current.number is None or abs(current.read_mono_ms - at_ms) > _TOGETHER_MS:
                 return None
             voltage = values.get(voltage_name)
             volts = None if voltage is None else voltage.number

@@ -68,8 +68,8 @@ def judge_of(status: Status) -> Judge:
 def asker(conditions: Sequence[Condition]) -> Callable[[Values], bool | None]:
     """A function that tells whether all conditions hold; None when a value that decides is not known.
 
-    For `startup.again_when`, `control.paused_when`, `read.only_when` and the choices of a doubt; without any
-    condition the answer is True.
+    For `startup.again_when`, `control.paused_when` and `control.recover_when`, `read.only_when` and the choices of a
+    doubt; without any condition the answer is True.
     """
     tests = tuple(_test(condition) for condition in conditions)
     return lambda values: _all_hold(tests, values)

@@ -54,23 +54,32 @@ class Stillness:
         self._at_ms = 0
         self._since_ms = 0
         self._looks = 0
+        self._is_trimmed = False
         self._longest_ms = 0
         self.fault: str | None = None
 
     def look(self, values: Mapping[str, PointValue]) -> str | None:
         """What is wrong with all of `names`; None while they live, or where that cannot be judged."""
-        if self._least_ms is None or not self.names:
+        if self._least_ms is None or not self._has_names(values):
             return None
-        at_ms = max([values[name].read_mono_ms for name in self.names])
+        points = [values[name] for name in self.names]
+        at_ms = max([point.read_mono_ms for point in points])
         if at_ms == self._at_ms:
             return self.fault
         self._at_ms = at_ms
-        seen = tuple([values[name].value for name in self.names])
+        seen = tuple([point.value for point in points])
         if seen != self._last:
             self._moved(seen, at_ms)
         else:
             self.fault = self._judged(values, at_ms)
         return self.fault
+
+    def _has_names(self, values: Mapping[str, PointValue]) -> bool:
+        """Whether there is anything to look at: a further connector does not read what the whole station has."""
+        if not self._is_trimmed:
+            self._is_trimmed = True
+            self.names = tuple(name for name in self.names if name in values)
+        return bool(self.names)
 
     def _moved(self, seen: tuple[Value | None, ...], at_ms: int) -> None:
         """A rest that ends teaches how long this device rests."""
@@ -82,11 +91,11 @@ class Stillness:
 
     def _judged(self, values: Mapping[str, PointValue], at_ms: int) -> str | None:
         self._looks += 1
-        power_w = _power_w({name: values[name].value for name in self.names})
-        if power_w is None or power_w < _FLOWS_W:
-            return None
         rest_ms = at_ms - self._since_ms
-        if self._looks <= _LOOKS or rest_ms < self._allowed_ms(power_w):
+        if self._looks <= _LOOKS or rest_ms < (self._least_ms or 0):
+            return None
+        power_w = _power_w({name: values[name].value for name in self.names})
+        if power_w is None or power_w < _FLOWS_W or rest_ms < self._allowed_ms(power_w):
             return None
         return f"nothing measured has moved for {rest_ms // 1000} s although {power_w:.0f} W flow"
 

@@ -1,8 +1,8 @@
 """A value as a device gave it: with its quality and the time of the reading."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from typing import NamedTuple
 
 Value = int | Decimal | str | bytes | tuple[int | Decimal, ...]
 """Numbers are int where the register is a plain integer and Decimal where it has a scale or is a float."""
@@ -24,9 +24,11 @@ class Quality(Enum):
     """It could not be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class PointValue:
-    """`value` is None unless the quality is GOOD; `read_mono_ms` is when the answer came (CLOCK_BOOTTIME)."""
+class PointValue(NamedTuple):
+    """`value` is None unless the quality is GOOD; `read_mono_ms` is when the answer came (CLOCK_BOOTTIME).
+
+    A tuple, because a poll makes dozens of them and nothing else that is frozen is made as fast.
+    """
 
     value: Value | None
     quality: Quality
@@ -41,4 +43,9 @@ class PointValue:
     @property
     def number(self) -> int | Decimal | None:
         """The value where it is a good number."""
-        return self.value if isinstance(self.value, int | Decimal) else None
+        value = self.value
+        return value if isinstance(value, (int, Decimal)) else None
+
+    def read_again(self, read_mono_ms: int) -> "PointValue":
+        """The same found once more, at this time."""
+        return PointValue(self.value, self.quality, read_mono_ms, self.reason)

@@ -7,10 +7,14 @@ from baywarden_drivers.profile.conduct import Control
 from baywarden_drivers.profile.points import Point, WritePoint
 from baywarden_drivers.profile.schema import Profile
 from baywarden_drivers.values.value import PointValue
-from baywarden_drivers.writes.wording import is_special, sayable
+from baywarden_drivers.writes.wording import HARMLESS, is_special, sayable
 
 _MILLI = Decimal("0.001")
 _NO_CONTROL = Control()
+_LOWEST_V_SHARE = Decimal("0.9")
+"""EN 50160: the voltage may be 10 % below the nominal one, and then the same watts are the most amperes."""
+_LIFTING = ("no limit", "autostart")
+"""Meanings of 0 with which it limits nothing."""
 
 
 class Amperes:
@@ -19,6 +23,7 @@ class Amperes:
     def __init__(self, profile: Profile) -> None:
         self._control = profile.control or _NO_CONTROL
         self._phases_point = profile.readable.get(self._control.phases_point or "")
+        self._written = {(one.type, one.address, one.scope): one for one in profile.write}
         self._told: int | None = None
 
     def look(self, values: Mapping[str, PointValue]) -> None:
@@ -38,8 +43,12 @@ class Amperes:
         return sayable(point, amps * self._watts_per_ampere if point.unit == "W" else amps)
 
     def shown(self, point: Point, number: Decimal | int) -> Decimal | None:
-        """A number of the point in A per phase, watts rounded up; None for one that is no quantity."""
-        if number < 0 or is_special(point, number):
+        """A number of the point in A per phase, watts rounded up; None for one that is no quantity.
+
+        A register that is written as well holds what was written: 0 may stand there for no limit at all.
+        """
+        twin = self._written.get((point.type, point.address, point.scope))
+        if number < 0 or is_special(point, number) or (twin is not None and _limits_nothing(twin, number)):
             return None
         if point.unit != "W":
             return Decimal(number)
@@ -47,7 +56,17 @@ class Amperes:
 
     @property
     def _watts_per_ampere(self) -> Decimal:
-        return self._control.nominal_v * self.phases
+        return self._control.nominal_v * _LOWEST_V_SHARE * self.phases
+
+
+def _limits_nothing(written: WritePoint, number: Decimal | int) -> bool:
+    """Whether the number that was written is no limit; one too low for a limit may be taken for that 0."""
+    if is_special(written, number):
+        return True
+    if written.zero not in _LIFTING:
+        return False
+    is_too_low = written.min is not None and number < written.min and written.below_min not in HARMLESS
+    return not number or is_too_low
 
 
 def _phases_in(point: Point, found: PointValue) -> int | None:

@@ -10,6 +10,7 @@ STORED_PER_DAY = 24
 """Writes to one stored point; flash is good for 10,000 or more, so for a year at the very least."""
 _DAY_S = 86_400.0
 _AT_ONCE = STORED_PER_DAY // 2
+NEWER_WISH = "not sent: a newer wish took its place"
 
 
 class FlashBudget:
@@ -59,7 +60,7 @@ class Turns:
         """Whoever still waits is told that a newer wish came, and sends nothing."""
         waiting, self._waiting = self._waiting, None
         if waiting is not None and not waiting.done():
-            waiting.set_exception(ValueRefused("not sent: a newer wish took its place"))
+            waiting.set_exception(ValueRefused(NEWER_WISH))
 
     async def wait(self, name: str, interval_s: float) -> None:
         """Until the point is free. Raises ValueRefused when a newer wish came meanwhile."""

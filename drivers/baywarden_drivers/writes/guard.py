@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
-from baywarden_drivers.errors import DeviceError, Refused, ValueRefused
+from baywarden_drivers.errors import DriverError, Refused, ValueRefused
 from baywarden_drivers.mono import mono_s
 from baywarden_drivers.polls.polling import Polling
 from baywarden_drivers.profile.conduct import Failsafe
@@ -14,7 +14,7 @@ from baywarden_drivers.profile.points import WritePoint
 from baywarden_drivers.profile.schema import Profile
 from baywarden_drivers.values.value import PointValue
 from baywarden_drivers.writes.control import Writing
-from baywarden_drivers.writes.failsafe import Shown, names_of, shown_by
+from baywarden_drivers.writes.failsafe import CountDown, Shown, hides_a_setting, names_of, shown_by
 from baywarden_drivers.writes.wording import exact, meaning_of, plain, sayable
 
 _LOOK_AGAIN_S = 0.3
@@ -32,12 +32,14 @@ class FailsafeReport:
     """What the device reads back; None means that it does not tell.
 
     `armed`: it would fall to at most the wanted current in at most the wanted time. `detail` is for people.
+    `provable`: current and time-out can be read back at all; without that it is never armed, whatever it may do.
     """
 
     armed: bool
     current_a: Decimal | None
     timeout_s: Decimal | None
     detail: str
+    provable: bool = True
 
 
 class Guard:
@@ -48,7 +50,11 @@ class Guard:
         self._polling = polling
         self._report: FailsafeReport | None = None
         self._wanted_a: Decimal | None = None
+        self._wanted_s: Decimal | None = None
         self._timeout_s: Decimal | None = None
+        """What is written, as near to the wanted one as the device takes it."""
+        self._count_down = CountDown()
+        self._contact: int | None = None
         self._fed_at = float("-inf")
         self.use(profile)
         writing.before_limit = self._feed_if_heard
@@ -68,32 +74,41 @@ class Guard:
         failsafe = self._failsafe
         if failsafe is None:
             return FailsafeReport(False, None, None, "this device has no fail-safe that is known")
-        self._wanted_a, self._timeout_s = current_a, (timeout_s := self._allowed(failsafe, timeout_s))
+        self._wanted_a, self._wanted_s = current_a, timeout_s
+        self._timeout_s = self._allowed(failsafe, timeout_s)
         for name in (failsafe.current_point, *failsafe.also_current, failsafe.power_point):
             await self._set_current(failsafe, name, current_a)
-        await self._set(failsafe.timeout_point, timeout_s)
+        await self._set(failsafe.timeout_point, self._timeout_s)
         for one in failsafe.enable:
             await self._set(one.point, one.value)
-        report = await self._look(failsafe, current_a, timeout_s)
+        report = await self._look(failsafe)
         for _ in range(_LOOKS - 1):
             if report.armed or (report.current_a is None and report.timeout_s is None):
                 break
             await asyncio.sleep(_LOOK_AGAIN_S)
-            report = await self._look(failsafe, current_a, timeout_s)
+            report = await self._look(failsafe)
         self._report = report
         return report
+
+    def look(self, values: Mapping[str, PointValue], contact: int) -> None:
+        """Take note of a poll, of a count-down in it."""
+        if contact != self._contact:
+            self._count_down.forget()
+            self._contact = contact
+        if self._failsafe is not None and self._failsafe.remaining_point is not None:
+            self._count(values.get(self._failsafe.remaining_point))
 
     def holds(self, values: Mapping[str, PointValue]) -> bool | None:
         """Whether by a poll's values the fail-safe is still what was armed last; None when that cannot be judged."""
         failsafe, report = self._failsafe, self._report
         if failsafe is None or report is None or (report.current_a is None and report.timeout_s is None):
             return None
-        if not report.armed:
+        if not report.armed and report.provable:
             return False
         shown = self._shown(failsafe, values)
-        if shown.current_a is None and shown.meaning is None:
-            return None
-        return not shown.faults(self._wanted_a, self._timeout_s, is_told_all=False)
+        if shown.faults(self._wanted_a, self._wanted_s, is_told_all=False):
+            return False
+        return None if shown.current_a is None or not report.armed else True
 
     async def keep_alive(self) -> None:
         """Feed what the charger's supervision wants; only after a valid decision. Raises DeviceError."""
@@ -109,7 +124,7 @@ class Guard:
     async def _feed_if_heard(self) -> None:
         """Before a limit: some chargers take none from a master that has not shown its life."""
         if self._failsafe is not None:
-            with suppress(DeviceError):  # the limit itself will tell, and a cut must not fail for this
+            with suppress(DriverError):  # the limit itself will tell, and a cut must not fail for this
                 await self._feed(self._failsafe)
 
     async def _feed(self, failsafe: Failsafe) -> None:
@@ -128,7 +143,7 @@ class Guard:
         before, self._fed_at = self._fed_at, mono_s()
         try:
             await self._writing.write(name, value)
-        except DeviceError:
+        except DriverError:
             self._fed_at = before
             raise
 
@@ -153,10 +168,12 @@ class Guard:
         """The wanted time-out as near as the device takes it."""
         if failsafe.max_timeout_s is not None and failsafe.max_timeout_s > 0:
             timeout_s = min(timeout_s, Decimal(failsafe.max_timeout_s))
-        if failsafe.min_timeout_s is not None:
-            timeout_s = max(timeout_s, Decimal(failsafe.min_timeout_s))
+        timeout_s = max(timeout_s, Decimal(failsafe.min_timeout_s or 0))
         point = self._profile.writable.get(failsafe.timeout_point or "")
-        return timeout_s if point is None else sayable(point, timeout_s) or timeout_s
+        if point is None:
+            return timeout_s
+        timeout_s = max(timeout_s, point.min or _ZERO)
+        return sayable(point, timeout_s) or timeout_s
 
     async def _set_current(self, failsafe: Failsafe, name: str | None, current_a: Decimal) -> None:
         if name is None or name not in self._profile.writable:
@@ -191,17 +208,33 @@ class Guard:
 
     # What is read back.
 
-    async def _look(self, failsafe: Failsafe, current_a: Decimal, timeout_s: Decimal) -> FailsafeReport:
+    async def _look(self, failsafe: Failsafe) -> FailsafeReport:
         names = [name for name in names_of(failsafe) if name in self._profile.readable]
-        shown = self._shown(failsafe, {name: await self._polling.read_point(name) for name in names})
-        faults = shown.faults(current_a, timeout_s)
+        values = {name: await self._polling.read_point(name) for name in names}
+        self._count(values.get(failsafe.remaining_point or ""))
+        shown = self._shown(failsafe, values)
+        faults = [*shown.faults(self._wanted_a, self._wanted_s), *self._takes_no_less()]
         if faults:
-            return FailsafeReport(False, shown.current_a, shown.timeout_s, "not armed: " + "; ".join(faults))
+            is_provable = not hides_a_setting(self._profile, failsafe)
+            detail = "not armed: " + "; ".join(faults)
+            return FailsafeReport(False, shown.current_a, shown.timeout_s, detail, is_provable)
         detail = f"falls to {plain(shown.current_a)} A within {plain(shown.timeout_s)} s of silence"
         return FailsafeReport(True, shown.current_a, shown.timeout_s, detail)
 
     def _shown(self, failsafe: Failsafe, values: Mapping[str, PointValue]) -> Shown:
-        return shown_by(self._profile, failsafe, self._writing.amperes, values)
+        counted_s = self._count_down.longest_s
+        return shown_by(self._profile, failsafe, self._writing.amperes, values, counted_s)
+
+    def _takes_no_less(self) -> list[str]:
+        """A sentence where the device does not take so short a time-out as the site wants."""
+        wanted_s, least_s = self._wanted_s, self._timeout_s
+        if wanted_s is None or least_s is None or least_s <= wanted_s:
+            return []
+        return [f"it takes no less than {plain(least_s)} s"]
+
+    def _count(self, found: PointValue | None) -> None:
+        """Judge a count-down by when the newest set-point was sent."""
+        self._count_down.look(found, self._writing.limit_written_at)
 
 
 def wanted(current_a: Decimal | float, timeout_s: Decimal | float) -> tuple[Decimal, Decimal]:

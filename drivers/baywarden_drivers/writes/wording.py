@@ -10,7 +10,8 @@ from baywarden_drivers.values.encoding import encode
 from baywarden_drivers.values.value import Value
 
 _NEVER_ZERO = frozenset({"refused", "invalid", "forbidden"})
-_HARMLESS = ("pause", "off")
+HARMLESS = ("pause", "off")
+"""Meanings of a number that only stop charging."""
 _ZERO = Decimal(0)
 
 
@@ -26,7 +27,7 @@ def plain(number: Decimal | None) -> str:
 
 def meaning_of(point: Point, number: Decimal | int) -> str | None:
     """The meaning of a number (in the point's unit) that stands for something else, such as -1 for no limit."""
-    return point.values.get(number / point.scale) if point.values else None  # type: ignore[call-overload] # whole ones
+    return point.values.get(number / point.scale) if point.values else None  # type: ignore[call-overload]  # finds equal ints
 
 
 def is_special(point: Point, number: Decimal | int) -> bool:
@@ -53,7 +54,7 @@ def check_range(point: WritePoint, value: Value | float) -> None:
         raise ValueRefused(f"{point.name}: {number} has no meaning; there are {choices}")
     if not number and point.zero not in _NEVER_ZERO and (point.zero != "not documented" or not point.min):
         return
-    if point.min is not None and 0 < number < point.min and point.below_min in _HARMLESS:
+    if point.min is not None and 0 < number < point.min and point.below_min in HARMLESS:
         return
     if (point.min is not None and number < point.min) or (point.max is not None and number > point.max):
         raise ValueRefused(f"{point.name}: {number} is outside {point.min} to {point.max}")

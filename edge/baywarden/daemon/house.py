@@ -7,31 +7,35 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from baywarden import __version__
 from baywarden.daemon.clock import SystemClock
 from baywarden.daemon.notify import ServiceManager
 from baywarden.daemon.wires import Wires, open_wires
+from baywarden.devices.decided import Memory, memory_of, recall
 from baywarden.policy import site
 from baywarden.ports.clock import Clock
 from baywarden.ports.store import Saved, StoreError, StoreInUse
 from baywarden.services.absent import AbsentBooks
 from baywarden.services.board import Board
 from baywarden.services.brain import Brain
-from baywarden.services.cloud import Cloud, options_of
 from baywarden.services.control import ControlServer
 from baywarden.services.doors import Doors
 from baywarden.services.heart import Heart
-from baywarden.services.keeper import anchor_of, keep_anchor, keep_telemetry, tend_store
-from baywarden.services.pollers import Grid, poll_for_ever, poll_meter, poll_outlet
+from baywarden.services.keeper import anchor_of, keep_anchor, keep_decisions, keep_telemetry, tend_store
+from baywarden.services.pollers import Grid, SharedSleep, offset_ms, poll_for_ever, poll_meter, poll_outlet
 from baywarden.services.progress import Progress, cycle_deadline_s, poll_deadline_s
 from baywarden.services.steward import Steward
 from baywarden.services.supervise import keep_running
 from baywarden.settings import Settings
 from baywarden.store import Store, open_store
+from baywarden.store.decisions import read_decisions, write_decisions
 from baywarden.sync.drafts import draft_of
 from baywarden.sync.envelope import renderer
+
+if TYPE_CHECKING:
+    from baywarden.services.cloud import Cloud
 
 _log: Final = logging.getLogger(__name__)
 
@@ -50,7 +54,7 @@ class Parts:
     steward: Steward
     heart: Heart
     control: ControlServer
-    cloud: Cloud | None
+    cloud: "Cloud | None"
 
 
 class House:
@@ -65,6 +69,7 @@ class House:
         self._vital: list[asyncio.Task[None]] = []
         self._lasting: list[asyncio.Task[None]] = []
         self._cloud: Cloud | None = None
+        self._remembered: Memory = {}
 
     async def run(self) -> int:
         """Work until SIGTERM or SIGINT (0), or until a vital part fails (1)."""
@@ -141,6 +146,8 @@ class House:
     def _furnish(self, store: Store | AbsentBooks, saved: Saved) -> Parts:
         settings, clock = self._settings, self._clock
         wires = open_wires(settings, clock)
+        self._remembered = read_decisions(Path(settings.store.folder))
+        recall(wires.devices, self._remembered)
         rules = settings.rules()
         brain = Brain(
             rules,
@@ -155,9 +162,11 @@ class House:
         heart = Heart(brain, steward, board, clock=clock, cycle_ms=cycle_ms, progress=self._progress)
         doors = Doors(brain, steward, board, store, clock=clock, version=__version__)
         doors.open_bench(wires.workbench)
-        options = options_of(settings)
         cloud = None
-        if options is not None:
+        if settings.cloud is not None:
+            from baywarden.services.cloud import Cloud, options_of  # noqa: PLC0415 (loads the MQTT client)
+
+            options = options_of(settings.site.id, settings.cloud)
             cloud = Cloud(options, brain=brain, steward=steward, books=store, doors=doors, clock=clock)
             heart.after_cycle = cloud.after_cycle
             self._cloud = cloud
@@ -174,9 +183,18 @@ class House:
         self._keep("anchor", lambda: keep_anchor(parts.brain, self._clock))
         self._keep("telemetry", lambda: keep_telemetry(parts.store, parts.board, self._clock))
         self._keep("housekeeping", lambda: tend_store(parts.store, self._clock))
+        self._keep("decisions", lambda: self._keep_decisions(parts.wires))
         if parts.cloud is not None:
             self._keep("cloud", parts.cloud.run)
         self._start_pollers(parts.board, parts.wires)
+
+    async def _keep_decisions(self, wires: Wires) -> None:
+        await keep_decisions(
+            lambda: memory_of(wires.devices.items()),
+            self._remembered,
+            partial(write_decisions, Path(self._settings.store.folder)),
+            self._clock,
+        )
 
     def _start_pollers(self, board: Board, wires: Wires) -> None:
         polls = [
@@ -186,11 +204,14 @@ class House:
         polls += [
             (f"meter {meter.meter_id}", meter.meter_id, poll_meter(meter, board)) for meter in wires.meters
         ]
+        clock = SharedSleep(self._clock)
+        origin_ms = clock.now().mono_ms
         for place, (name, device_id, poll) in enumerate(polls):
             every_ms = wires.every_ms[device_id]
-            grid = Grid(every_ms, offset_ms=every_ms * place // len(polls))
+            grid = Grid(every_ms, offset_ms(place, len(polls), every_ms))
             self._progress.expect(name, poll_deadline_s(every_ms / 1000))
-            self._keep(name, partial(poll_for_ever, name, poll, grid, self._clock, self._progress))
+            forever = partial(poll_for_ever, name, poll, grid, clock, self._progress)
+            self._keep(name, partial(forever, origin_ms=origin_ms))
 
     async def _feed(self) -> None:
         await self._manager.feed_watchdog(self._progress)

@@ -39,6 +39,8 @@ class Wires:
     """How often to poll, by outlet or meter id."""
     pool: LinkPool
     workbench: Workbench
+    devices: Mapping[str, Device]
+    """By what they are called where the next run finds them: `outlet bay-1`, `meter main`."""
 
     async def close(self) -> None:
         """Close all links."""
@@ -51,7 +53,9 @@ def open_wires(settings: Settings, clock: Clock) -> Wires:
     outlets = tuple(_outlets(settings, maker, clock))
     meters = tuple(
         ModbusMeter(
-            maker.open(meter, meter.connector, f"meter {meter.id}", {meter.id}), meter.id, clock=clock
+            maker.open(meter, meter.connector, f"meter {meter.id}", {meter.id}, f"meter {meter.id}"),
+            meter.id,
+            clock=clock,
         )
         for meter in settings.meters
     )
@@ -59,7 +63,7 @@ def open_wires(settings: Settings, clock: Clock) -> Wires:
     every_ms |= {evse.id: as_ms(charger.poll_s) for charger in settings.chargers for evse in charger.evses}
     rtu_links = frozenset(link.id for link in settings.links if not isinstance(link, TcpLink))
     workbench = Workbench(maker.fittings, rtu_links, settings.site.profile_folder)
-    return Wires(outlets, meters, every_ms, maker.pool, workbench)
+    return Wires(outlets, meters, every_ms, maker.pool, workbench, maker.devices)
 
 
 class _Maker:
@@ -68,11 +72,12 @@ class _Maker:
     def __init__(self, settings: Settings) -> None:
         self.pool = LinkPool()
         self.fittings: list[Fitting] = []
+        self.devices: dict[str, Device] = {}
         self._folders = [settings.site.profile_folder]
         self._endpoints = {link.id: endpoint_of(link) for link in settings.links}
 
     def open(
-        self, place: ChargerSettings | MeterSettings, connector: int, name: str, names: set[str]
+        self, place: ChargerSettings | MeterSettings, connector: int, name: str, names: set[str], kept_as: str
     ) -> Device:
         """A device; `names` are the ids by which the technician may ask for it."""
         profile = load_profile(place.profile, self._folders)
@@ -80,6 +85,7 @@ class _Maker:
         device = open_device(self.pool, endpoint, profile, unit=place.unit, connector=connector, name=name)
         link = self.pool.link(endpoint, port_shift(profile, connector))
         unit = profile.default_unit if place.unit is None else place.unit
+        self.devices[kept_as] = device
         self.fittings.append(Fitting(frozenset(names), device, place.link, link, unit, connector))
         return device
 
@@ -98,7 +104,9 @@ def _outlets(settings: Settings, maker: _Maker, clock: Clock) -> list[ModbusOutl
     for charger in settings.chargers:
         for evse in charger.evses:
             names = {evse.id, charger.id} if len(charger.evses) == 1 else {evse.id}
-            device = maker.open(charger, evse.connector, f"{charger.id} ({evse.label})", names)
+            device = maker.open(
+                charger, evse.connector, f"{charger.id} ({evse.label})", names, f"outlet {evse.id}"
+            )
             outlets.append(
                 ModbusOutlet(
                     device, evse.id, clock=clock,

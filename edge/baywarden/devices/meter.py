@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from baywarden.devices.contact import contact_of
+from baywarden.devices.decided import Decided
 from baywarden.devices.units import phases_ma, power_w, whole
 from baywarden.model.reading import Contact, MeterReading
 from baywarden.ports.clock import Clock
@@ -16,6 +17,7 @@ class ModbusMeter:
         self.meter_id = meter_id
         self._device = device
         self._clock = clock
+        self._decided = Decided(device)
         self._reading = MeterReading(meter_id)
 
     async def poll(self) -> MeterReading:
@@ -33,5 +35,6 @@ class ModbusMeter:
             current_ma=phases_ma(poll, self._device.profile),
             power_w=power_w(poll),
             energy_wh=whole(poll, "energy_total"),
+            decisions=self._decided.now(),
         )
         return self._reading

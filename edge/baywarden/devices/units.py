@@ -14,6 +14,7 @@ _PHASES: Final = ("l1", "l2", "l3")
 _UID_BYTES: Final = (4, 7, 10)
 """ISO/IEC 14443-3: single, double and triple size."""
 _NOMINAL_V: Final = Decimal(230)
+_ALL_PHASES: Final = 3
 _DC_EFFICIENCY: Final = Decimal("0.94")
 """DC chargers that tell only the power on the side of the car draw so much more from the mains."""
 
@@ -54,14 +55,15 @@ def phases_ma(values: Mapping[str, PointValue], profile: Profile) -> Phases:
     """The currents of L1, L2 and L3 in mA.
 
     A sum or average of phases says nothing of a single one, so `current` counts only where there is one phase. A
-    DC charger loads all three phases of its mains alike, so there they come from its power.
+    DC charger that is known to load all three phases of its mains alike tells them by its power.
     """
     if "current_l1" in profile.readable:
         first, second, third = (whole(values, f"current_{phase}", MILLI) for phase in _PHASES)
         return first, second, third
     if profile.connectors.phases == 1:
         return whole(values, "current", MILLI), None, None
-    if "current_dc" in profile.readable or "voltage_dc" in profile.readable:
+    has_dc = "current_dc" in profile.readable or "voltage_dc" in profile.readable
+    if has_dc and profile.control is not None and profile.control.power_phases == _ALL_PHASES:
         return _of_dc_ma(power_w(values))
     return None, None, None
 
@@ -104,5 +106,5 @@ def _sum_w(parts: list[PointValue]) -> int | None:
 def _of_dc_ma(power: int | None) -> Phases:
     if power is None:
         return None, None, None
-    phase_ma = rounded(abs(power) * MILLI / (3 * _NOMINAL_V))
+    phase_ma = rounded(abs(power) * MILLI / (_ALL_PHASES * _NOMINAL_V))
     return phase_ma, phase_ma, phase_ma

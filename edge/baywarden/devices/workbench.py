@@ -47,13 +47,11 @@ class Workbench:
 
     async def read(self, name: str, points: Sequence[str] = ()) -> Mapping[str, Any]:
         """What the last poll has found; points that are named are read now."""
-        from baywarden_drivers.bench.rows import answer_of, known_points  # noqa: PLC0415 (asked for rarely)
+        from baywarden_drivers.bench.rows import answer_of, point_fault  # noqa: PLC0415 (asked for rarely)
 
         device = self._find(name).device
-        known = known_points(device.profile)
-        for point in points:
-            if point not in known:
-                raise WrongRequest(f"points: {point!r} is not known; known are: {', '.join(known)}")
+        if fault := point_fault(device.profile, points):
+            raise WrongRequest(fault)
         last = device.last_poll
         values = {} if last is None else dict(last)
         faults = () if last is None else last.faults
@@ -92,12 +90,18 @@ class Workbench:
             raise WrongRequest(str(error)) from error
         return await self._tried(write_and_look(device, point, value))
 
+    def links(self) -> Sequence[Mapping[str, Any]]:
+        """How every wire with a device on it is doing; nothing is sent."""
+        from baywarden.devices.bus import bus_report  # noqa: PLC0415 (asked for rarely)
+
+        return bus_report(self._fittings)
+
     async def trace(self, link_id: str, after: int | None, wait_ms: int) -> Mapping[str, Any]:
         """What went over a link since piece `after`; without it the trace only begins."""
         fittings = [one for one in self._fittings if one.link_id == link_id]
         if not fittings:
             known = ", ".join(sorted({one.link_id for one in self._fittings})) or "none"
-            raise WrongRequest(f"link: {link_id!r} has no device; links with devices are: {known}")
+            raise WrongRequest(f"no device is on a link {link_id!r}; links with devices are: {known}")
         tap = self._taps.get(link_id)
         if tap is None or not tap.is_on:
             tap = self._taps[link_id] = _Tap({one.link for one in fittings})
@@ -118,7 +122,7 @@ class Workbench:
             if name in fitting.names:
                 return fitting
         known = ", ".join(sorted({name for one in self._fittings for name in one.names})) or "none"
-        raise WrongRequest(f"device: {name!r} is not known; known are: {known}")
+        raise WrongRequest(f"there is no device {name!r}; there are: {known}")
 
     async def _tried(self, doing: Awaitable[_Found]) -> _Found:
         try:

@@ -43,6 +43,20 @@ class ChargerState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What a device has shown of what its profile leaves open; unless `decided`, `choice` is only used for now.
+
+    `why` is what was seen, `text` all of it as a sentence for people.
+    """
+
+    name: str
+    choice: str
+    decided: bool
+    why: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class EvseReading:
     """The last thing known of one outlet. `read_mono_ms` is when the status was last heard."""
 
@@ -60,6 +74,7 @@ class EvseReading:
     id_tag: str | None = None
     failsafe_armed: bool | None = None
     detail: str = ""
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +88,7 @@ class MeterReading:
     current_ma: tuple[int | None, int | None, int | None] = (None, None, None)
     power_w: int | None = None
     energy_wh: int | None = None
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

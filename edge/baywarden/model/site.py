@@ -96,8 +96,8 @@ class Commitment:
     """What an outlet may be drawing at worst by our own doing.
 
     `allowed_ma` is the larger of the last limit that was confirmed and the last one that was sent, or what the
-    outlet makes of that where it is more; `confirmed` says that it was read back; `raised_mono_ms` is the last raise that
-    was sent and `cut_mono_ms` the last cut.
+    outlet makes of that where it is more; `confirmed` says that it was read back; `raised_mono_ms` is the last
+    raise that was sent and `cut_mono_ms` the last cut.
     """
 
     evse_id: str

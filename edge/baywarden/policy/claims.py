@@ -171,7 +171,8 @@ def _worst_ma(evse: EvseRules, reading: EvseReading, held: Commitment, *, is_hea
     allowed_ma = max(evse.max_current_ma, evse.failsafe_ma) if held.allowed_ma >= ANY_MA else held.allowed_ma
     if not is_heard:
         allowed_ma = max(allowed_ma, evse.failsafe_ma)
-    return tuple(max(allowed_ma, current or 0) for current in reading.current_ma[: len(evse.phases)])
+    currents = reading.current_ma[: len(evse.phases)]
+    return tuple([allowed_ma if one is None or one < allowed_ma else one for one in currents])
 
 
 def _drawn_ma(evse: EvseRules, reading: EvseReading, worst_ma: tuple[int, ...]) -> tuple[int, ...]:
@@ -180,8 +181,8 @@ def _drawn_ma(evse: EvseRules, reading: EvseReading, worst_ma: tuple[int, ...]) 
     Where only the power is known, that is what is left of it when the other phases draw their worst.
     """
     currents = reading.current_ma[: len(evse.phases)]
-    if reading.power_w is None or any(current is not None for current in currents):
-        return tuple(max(0, current or 0) for current in currents)
+    if reading.power_w is None or currents.count(None) < len(currents):
+        return tuple([0 if one is None or one < 0 else one for one in currents])
     all_ma = max(0, reading.power_w) * 1_000_000 // (evse.nominal_v * HIGHEST_VOLTAGE_PERMILLE)
     return tuple(max(0, all_ma - sum(worst_ma) + own_ma) for own_ma in worst_ma)
 
@@ -205,7 +206,7 @@ def _level_ma(evse: EvseRules, held: Commitment) -> int:
 def _trouble(held: Commitment, worst_ma: int, level_ma: int, now: Now, *, is_heard: bool) -> str | None:
     if not is_heard:
         return f"not heard, counted at {amps(worst_ma)} A"
-    told_ma = level_ma if held.sent_ma is not None else held.allowed_ma
+    told_ma = held.allowed_ma if held.sent_ma is None or held.confirmed else level_ma
     is_settled = held.cut_mono_ms is None or now.mono_ms - held.cut_mono_ms > SETTLE_MS
     if is_settled and worst_ma > told_ma + OVERDRAW_MA:
         return f"may draw {amps(worst_ma)} A in spite of it, counted at that"

@@ -28,10 +28,13 @@ def sent(held: Commitment | None, evse_id: str, limit_ma: int, now: Now) -> Comm
     )
 
 
-def confirmed(held: Commitment, limit_ma: int) -> Commitment:
-    """A limit was read back. Only the one that was sent last is proof; any other may still be about to change."""
+def confirmed(held: Commitment, limit_ma: int, shown_ma: int | None = None) -> Commitment:
+    """A limit was read back. Only the one that was sent last is proof; any other may still be about to change.
+
+    `shown_ma` is what the outlet makes of it where that is more, as with a pause that leaves a little.
+    """
     if limit_ma == held.sent_ma:
-        return replace(held, allowed_ma=limit_ma, confirmed=True)
+        return replace(held, allowed_ma=limit_ma if shown_ma is None else shown_ma, confirmed=True)
     return drifted(held, limit_ma)
 
 

@@ -115,8 +115,11 @@ class _Cycle:
         """One never told may really be at its fail-safe current, whatever it shows: while its fuse is overbooked it
         is told no more than that, because what looks like a cut would be a raise."""
         most_ma = whole(claim.evse.failsafe_ma)
-        is_overbooked = any(self._free_ma[line] < 0 for line in claim.ask.lines)
-        if claim.held.sent_ma is not None or not is_overbooked or aim.got_ma <= most_ma:
+        if (
+            claim.held.sent_ma is not None
+            or aim.got_ma <= most_ma
+            or all(self._free_ma[line] >= 0 for line in claim.ask.lines)
+        ):
             return aim.got_ma, self._reason(claim, aim)
         limit_ma = most_ma if most_ma >= claim.ask.least_ma else 0
         return limit_ma, f"may have {amps(aim.got_ma)} A, when the others have been cut"

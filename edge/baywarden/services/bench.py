@@ -22,6 +22,8 @@ class Workbench(Protocol):
 
     async def trace(self, link_id: str, after: int | None, wait_ms: int) -> Mapping[str, Any]: ...
 
+    def links(self) -> Sequence[Mapping[str, Any]]: ...
+
 
 def device_questions(workbench: Workbench) -> Mapping[str, Question]:
     """By the name of the request."""

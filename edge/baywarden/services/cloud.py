@@ -1,33 +1,32 @@
 """The cloud, glued to the site: what was committed is sent, what changed is shown, what is asked is decided."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from baywarden import __version__
-from baywarden.model.reading import EvseReading, Snapshot
+from baywarden.model.evse import EvseStatus
+from baywarden.model.reading import ChargerState, EvseReading, Snapshot
 from baywarden.model.step import Effect
+from baywarden.model.time import Now
 from baywarden.ports.clock import Clock
 from baywarden.services.brain import Brain
 from baywarden.services.doors import Books, Doors
-from baywarden.services.report import evse_report
+from baywarden.services.report import age_s, amps, evse_report
 from baywarden.services.steward import Steward
-from baywarden.settings import Settings
+from baywarden.settings.tree import CloudSettings
 from baywarden.sync.mqtt import MqttSync
 from baywarden.sync.options import CloudOptions
 
 TELE_MS: Final = 10_000
-_SHOWN: Final = ("label", "limit_a", "state", "session_id", "booking_id")
 _LIVE: Final = ("state", "current_a", "power_w", "energy_wh", "limit_a", "age_s")
 
 
-def options_of(settings: Settings) -> CloudOptions | None:
-    """The broker as the sync room wants it told; None without a [cloud] table. Its files are not read yet."""
-    cloud = settings.cloud
-    if cloud is None:
-        return None
+def options_of(site_id: str, cloud: CloudSettings) -> CloudOptions:
+    """The broker as the sync room wants it told. Its files are not read yet."""
     return CloudOptions(
-        settings.site.id,
+        site_id,
         cloud.host,
         cloud.port,
         tls=cloud.tls,
@@ -61,6 +60,9 @@ class Cloud:
         self._steward = steward
         self._clock = clock
         self._next_tele_ms = 0
+        self._snapshot = Snapshot()
+        self._shown: dict[str, tuple[EvseStatus, int | None, ChargerState | None]] = {}
+        """What the retained status of each outlet was made of."""
         self._sync = MqttSync(
             options,
             books,
@@ -92,16 +94,42 @@ class Cloud:
 
     def after_cycle(self, snapshot: Snapshot) -> None:
         """Show what this cycle made of every outlet."""
-        now = self._clock.now()
-        is_tele_due = now.mono_ms >= self._next_tele_ms
-        if is_tele_due:
-            self._next_tele_ms = now.mono_ms + TELE_MS
+        self._snapshot = snapshot
+        allocations = self._steward.allocations
         for evse_id, evse in self._brain.state.evses.items():
-            reading = snapshot.evses.get(evse_id, EvseReading(evse_id))
-            shown = evse_report(evse_id, self._brain, self._steward, reading, now)
-            self._sync.publish_status(evse.status, {key: shown[key] for key in (*_SHOWN, "age_s")})
-            if is_tele_due:
-                self._sync.publish_tele(evse_id, {key: shown[key] for key in _LIVE})
+            reading, allocation = snapshot.evses.get(evse_id), allocations.get(evse_id)
+            limit_ma = None if allocation is None else allocation.limit_ma
+            shown = (evse.status, limit_ma, None if reading is None else reading.state)
+            if shown != self._shown.get(evse_id):
+                self._shown[evse_id] = shown
+                self._show(*shown)
+        now = self._clock.now()
+        if now.mono_ms >= self._next_tele_ms:
+            self._next_tele_ms = now.mono_ms + TELE_MS
+            self._send_live_values(now)
+
+    def _show(self, status: EvseStatus, limit_ma: int | None, state: ChargerState | None) -> None:
+        extras = {
+            "label": self._brain.rules.evses[status.evse_id].label,
+            "limit_a": amps(limit_ma),
+            "state": state.value if state else None,
+            "session_id": status.session_id,
+            "booking_id": status.booking_id,
+        }
+        self._sync.publish_status(status, extras, partial(self._age, status.evse_id))
+
+    def _age(self, evse_id: str) -> Mapping[str, Any]:
+        """Of what is shown, at the moment at which it is sent."""
+        reading = self._reading(evse_id)
+        return {"age_s": age_s(reading.read_mono_ms, self._clock.now())}
+
+    def _send_live_values(self, now: Now) -> None:
+        for evse_id in self._brain.state.evses:
+            shown = evse_report(evse_id, self._brain, self._steward, self._reading(evse_id), now)
+            self._sync.publish_tele(evse_id, {key: shown[key] for key in _LIVE})
+
+    def _reading(self, evse_id: str) -> EvseReading:
+        return self._snapshot.evses.get(evse_id) or EvseReading(evse_id)
 
     def _committed(self, _effects: tuple[Effect, ...]) -> None:
         self._sync.wake()

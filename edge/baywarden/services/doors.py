@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from baywarden.control.wire import ControlRequest
@@ -47,6 +47,7 @@ class Doors:
             "connected": False,
             "reason": "no [cloud] is configured",
         }
+        self._links: Callable[[], Sequence[Mapping[str, Any]]] = tuple
         self._questions: dict[str, Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]] = {
             "status": self._status,
             "bookings.list": lambda params: self._page("bookings", params),
@@ -57,7 +58,8 @@ class Doors:
         }
 
     def open_bench(self, workbench: Workbench) -> None:
-        """Answer questions about single devices too."""
+        """Answer questions about single devices and links too."""
+        self._links = workbench.links
         self._questions |= device_questions(workbench)
 
     async def cloud(self, command: Command) -> Reply:
@@ -94,6 +96,7 @@ class Doors:
             **site_report(self._brain, self._steward, self._board.snapshot(), now),
             "version": self._version,
             "epoch": max((head.epoch for head in heads), default=None),
+            "links": list(self._links()),
             "broker": self.broker(),
             "streams": [stream_report(head) for head in heads],
             "store": {**self._books.stats(), "refuses": self._brain.store_refuses},

@@ -25,10 +25,10 @@ _UNKNOWN: Final = Guarded(False, "not armed yet")
 class Hand:
     """Keeps the commitment of one outlet: what it may be drawing at worst by our own doing.
 
-    A cut waits for nothing: no fail-safe, and no contact if the outlet was ever heard; only to one that is not
-    heard it is repeated with growing pauses. Anything else is written on contact only, once arming was tried,
-    and with growing pauses while it does not help. A charger that applies less than it was told does no harm: it
-    counts with what it was told, is kept alive, and is told again ever more rarely.
+    A cut waits for nothing: no fail-safe, no other write that is under way, and no contact if the outlet was ever
+    heard; only to one that is not heard it is repeated with growing pauses. Anything else is written on contact
+    only, once arming was tried, and with growing pauses while it does not help. A charger that applies less than it
+    was told does no harm: it counts with what it was told, is kept alive, and is told again ever more rarely.
     """
 
     def __init__(self, outlet: Outlet, clock: Clock) -> None:
@@ -44,9 +44,15 @@ class Hand:
         self._contact = Contact.NEVER
         self._failing, self._lowered, self._arming = Pause(), Pause(), Pause()
         self._unheard = Pause(UNHEARD_MS)
+        self._writes = 0
+        self._sending_ma: int | None = None
+        """The newest limit while it is being written."""
+        self._is_busy = False
+        self._is_lost = False
         self._written_mono_ms = 0
         self._armed_mono_ms = 0
         self._wish = asyncio.Event()
+        self._deeper = asyncio.Event()
 
     @property
     def trouble(self) -> str | None:
@@ -75,15 +81,35 @@ class Hand:
         self._wanted_ma = limit_ma
         if self._contact is Contact.OK or self._is_cut(limit_ma):
             self._wish.set()
+        sending_ma = self._sending_ma
+        if self._is_cut(limit_ma) and self._is_busy if sending_ma is None else limit_ma < sending_ma:
+            self._deeper.set()
 
     async def run(self) -> None:
         """Do what is wished, for ever. Only WireError is expected of an outlet."""
+        async with asyncio.TaskGroup() as errands:
+            errands.create_task(self._follow())
+            while True:
+                await self._deeper.wait()
+                self._deeper.clear()
+                assert self._wanted_ma is not None
+                # The outlet itself drops what only waits its turn there, for the newer limit.
+                errands.create_task(self._cut(self._wanted_ma))
+
+    async def _follow(self) -> None:
+        """One errand after the other."""
         while True:
             await self._wish.wait()
             self._wish.clear()
-            await self._work()
+            self._is_busy = True
+            try:
+                await self._work()
+            finally:
+                self._is_busy = False
 
     async def _work(self) -> None:
+        if self._sending_ma is not None:
+            return  # a cut has overtaken what was done here
         if self._wanted_ma is not None and self._is_cut(self._wanted_ma):
             await self._cut(self._wanted_ma)
         if self._contact is not Contact.OK:
@@ -91,7 +117,7 @@ class Hand:
         if self._must_arm and self._arming.is_over(self._clock.now().mono_ms):
             await self._arm()
         wanted, now_ms = self._wanted_ma, self._clock.now().mono_ms
-        if wanted is None or not self._failing.is_over(now_ms):
+        if wanted is None or self._sending_ma is not None or not self._failing.is_over(now_ms):
             return
         held = self.held
         is_done = held is not None and held.sent_ma == wanted and held.confirmed
@@ -131,15 +157,26 @@ class Hand:
 
     async def _write(self, wanted: int) -> None:
         self.held = promise.sent(self.held, self.outlet.evse_id, wanted, self._clock.now())
+        self._writes += 1
+        number, self._sending_ma = self._writes, wanted
+        shown_ma, failure = 0, None
         try:
             shown_ma = await self.outlet.set_limit(wanted)
         except WireError as error:
-            self.held = promise.failed(self.held)
-            self._fail(str(error))
+            failure = str(error)
+        if number != self._writes:
+            return  # overtaken by a lower one: what became of this one proves nothing
+        self._sending_ma = None
+        if failure is not None:
+            self.held = (
+                promise.drifted(self.held, promise.ANY_MA) if self._is_lost else promise.failed(self.held)
+            )
+            self._fail(failure)
             return
         self._written_mono_ms = self._clock.now().mono_ms
+        self._is_lost = False
         # It may yet take all that it was told, so a lower limit that it shows proves no more than that.
-        self.held = promise.confirmed(self.held, wanted)
+        self.held = promise.confirmed(self.held, wanted, max(wanted, shown_ma))
         self._recover()
         self._note_in_force(shown_ma, wanted, is_written=True)
 
@@ -147,18 +184,26 @@ class Hand:
         try:
             await self.outlet.keep_alive()
         except WireError as error:
-            self._fail(str(error))
+            if self._sending_ma is None:  # else it was only in the way of a cut
+                self._fail(str(error))
         else:
             self._recover()
 
     def _is_cut(self, limit_ma: int) -> bool:
-        return self.held is not None and limit_ma < self.held.allowed_ma
+        """Less than it may be drawing by our doing; what a confirmed pause leaves cannot be cut any more."""
+        held = self.held
+        if held is None:
+            return False
+        return limit_ma < (held.allowed_ma if held.sent_ma is None or not held.confirmed else held.sent_ma)
 
     def _mind_drift(self, reading: EvseReading) -> None:
         held, shown_ma = self.held, reading.limit_ma
-        if held is None or held.sent_ma is None or not held.confirmed or shown_ma is None:
+        if held is None or held.sent_ma is None or not held.confirmed:
             return
         if shown_ma == self.in_force_ma or not _is_newer(reading, self._written_mono_ms):
+            return
+        if shown_ma is None:
+            self._note_lost(held)
             return
         if shown_ma < held.sent_ma + DRIFT_MA:
             self._note_in_force(shown_ma, held.sent_ma)
@@ -183,6 +228,14 @@ class Hand:
             _log.warning("outlet %s %s", self.outlet.evse_id, self._lower)
         if is_written or before is None:
             self._lowered.begin(self._clock.now().mono_ms)
+
+    def _note_lost(self, held: Commitment) -> None:
+        """It shows no limit any more: it is told again at once, and counts with the worst if that does not help."""
+        _log.warning(
+            "outlet %s shows no limit where %s mA were written: writing again",
+            self.outlet.evse_id, held.sent_ma,
+        )  # fmt: skip
+        self.held, self._is_lost = promise.failed(held), True
 
     def _fail(self, trouble: str) -> None:
         if self._failure is None:

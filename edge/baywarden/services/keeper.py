@@ -1,7 +1,9 @@
 """Keeps what must outlive us: a look at the clocks, the readings of each minute, and a tidy store."""
 
+import asyncio
 import logging
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Final, Protocol, TypeVar
 
 from baywarden.model.site import Anchor
 from baywarden.model.time import Now
@@ -16,6 +18,10 @@ ANCHOR_MS: Final = 30_000
 """At most this much running time is unanchored when the power goes (DOMAIN 6)."""
 TELEMETRY_MS: Final = 60_000
 TEND_MS: Final = 600_000
+DECISIONS_MS: Final = 30_000
+
+
+_Memory = TypeVar("_Memory")
 
 
 class Tended(Protocol):
@@ -50,6 +56,25 @@ async def keep_telemetry(telemetry: Telemetry, board: Board, clock: Clock) -> No
         except StoreError as error:
             if not refused:
                 _log.warning("telemetry is not kept: %s", error)
+            refused = True
+
+
+async def keep_decisions(
+    now: Callable[[], _Memory], kept: _Memory, write: Callable[[_Memory], None], clock: Clock
+) -> None:
+    """Keep what the devices have shown of themselves when it changes, for ever; `kept` is what the file holds."""
+    refused = False
+    while True:
+        await clock.sleep_until(clock.now().mono_ms + DECISIONS_MS)
+        memory = now()
+        if memory == kept:
+            continue
+        try:
+            await asyncio.to_thread(write, memory)
+            kept, refused = memory, False
+        except OSError as error:
+            if not refused:
+                _log.warning("what devices have shown of themselves is not kept: %s", error)
             refused = True
 
 

@@ -1,11 +1,13 @@
 """One task per device: read it on its own grid and pin what was read."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from baywarden.model.reading import Contact, EvseReading, MeterReading
+from baywarden.model.time import Now
 from baywarden.ports.clock import Clock
 from baywarden.ports.wire import Meter, Outlet
 from baywarden.services.board import Board
@@ -14,6 +16,10 @@ from baywarden.services.progress import Progress
 _log: Final = logging.getLogger(__name__)
 
 Poll = Callable[[], Awaitable[EvseReading | MeterReading]]
+
+LEAST_APART_MS: Final = 50
+TOGETHER: Final = 15
+"""So many devices are due at once: to wake an idle machine costs more than to ask one more device when it is awake."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,45 @@ class Grid:
     def next_ms(self, due_ms: int, now_ms: int) -> int:
         """The first moment of the grid after `now_ms`; moments that were missed are not made up for."""
         return due_ms + self.every_ms * max(0, (now_ms - due_ms) // self.every_ms + 1)
+
+
+class SharedSleep:
+    """A clock on which those who wait for the same moment share a timer and wake in the order in which they came.
+
+    So devices that are due together always take their turns on a wire in the same order.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._moments: dict[int, asyncio.Event] = {}
+
+    def now(self) -> Now:
+        """As the clock below says."""
+        return self._clock.now()
+
+    async def sleep_until(self, mono_ms: int) -> None:
+        """Return once CLOCK_BOOTTIME shows `mono_ms` or later."""
+        while self._clock.now().mono_ms < mono_ms:
+            moment = self._moments.get(mono_ms)
+            if moment is None:
+                await self._wake_all_at(mono_ms)
+            else:
+                await moment.wait()
+
+    async def _wake_all_at(self, mono_ms: int) -> None:
+        """Sleep for all; should the sleeper be cancelled, another one takes over."""
+        moment = self._moments[mono_ms] = asyncio.Event()
+        try:
+            await self._clock.sleep_until(mono_ms)
+        finally:
+            del self._moments[mono_ms]
+            moment.set()
+
+
+def offset_ms(place: int, count: int, every_ms: int) -> int:
+    """The shift of the device in that place of `count`: the period is cut into moments at which several are due."""
+    moments = max(1, min(count // TOGETHER, every_ms // LEAST_APART_MS))
+    return every_ms * (place * moments // count) // moments
 
 
 def poll_outlet(outlet: Outlet, board: Board) -> Poll:
@@ -50,10 +95,15 @@ def poll_meter(meter: Meter, board: Board) -> Poll:
     return once
 
 
-async def poll_for_ever(name: str, poll: Poll, grid: Grid, clock: Clock, progress: Progress) -> None:
-    """Poll at once and then on the grid; a loss is logged once and so is the recovery."""
+async def poll_for_ever(
+    name: str, poll: Poll, grid: Grid, clock: Clock, progress: Progress, *, origin_ms: int | None = None
+) -> None:
+    """Poll at once and then on the grid; a loss is logged once and so is the recovery.
+
+    Grids with the same `origin_ms` keep step; without one the grid begins now.
+    """
     heard = Contact.NEVER
-    due_ms = clock.now().mono_ms + grid.offset_ms
+    due_ms = (clock.now().mono_ms if origin_ms is None else origin_ms) + grid.offset_ms
     while True:
         reading = await poll()
         progress.beat(name)

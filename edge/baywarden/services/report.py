@@ -1,10 +1,11 @@
 """What `status` shows: every outlet, meter, circuit and stream with reasons and ages. Unknown is null, never zero."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from baywarden.model.event import StreamHead
-from baywarden.model.reading import EvseReading, MeterReading, Snapshot
+from baywarden.model.reading import Decision, EvseReading, MeterReading, Snapshot
 from baywarden.model.site import SiteRules
 from baywarden.model.time import Now
 from baywarden.services.brain import Brain
@@ -12,11 +13,11 @@ from baywarden.services.hand import Hand
 from baywarden.services.steward import Steward
 
 
-def _amps(milliamps: int | None) -> float | None:
+def amps(milliamps: int | None) -> float | None:
     return None if milliamps is None else milliamps / 1000
 
 
-def _age_s(read_mono_ms: int | None, now: Now) -> float | None:
+def age_s(read_mono_ms: int | None, now: Now) -> float | None:
     return None if read_mono_ms is None else max(0, now.mono_ms - read_mono_ms) / 1000
 
 
@@ -35,17 +36,18 @@ def evse_report(
         "reason": status.reason,
         "detail": status.detail,
         "since_at": status.since_at.isoformat().replace("+00:00", "Z"),
-        "age_s": _age_s(reading.read_mono_ms, now),
+        "age_s": age_s(reading.read_mono_ms, now),
         "contact": reading.contact.value,
         "contact_reason": reading.contact_reason,
         "state": reading.state.value if reading.state else None,
-        "current_a": [_amps(phase) for phase in reading.current_ma],
+        "current_a": [amps(phase) for phase in reading.current_ma],
         "power_w": reading.power_w,
         "energy_wh": reading.energy_wh,
-        "limit_a": _amps(allocation.limit_ma) if allocation else None,
+        "limit_a": amps(allocation.limit_ma) if allocation else None,
         "why": allocation.why if allocation else None,
         "session_id": status.session_id,
         "booking_id": status.booking_id,
+        "decisions": _decisions(reading.decisions),
         **_hand_report(hand),
     }
 
@@ -56,7 +58,7 @@ def _hand_report(hand: Hand | None) -> Mapping[str, Any]:
     held = hand.held
     return {
         "limit_confirmed": held.confirmed if held else False,
-        "worst_a": _amps(held.allowed_ma) if held else None,
+        "worst_a": amps(held.allowed_ma) if held else None,
         "failsafe": hand.failsafe.detail,
         "failsafe_armed": hand.failsafe.is_armed,
         "trouble": hand.trouble,
@@ -69,11 +71,17 @@ def meter_report(reading: MeterReading, now: Now) -> Mapping[str, Any]:
         "meter_id": reading.meter_id,
         "contact": reading.contact.value,
         "contact_reason": reading.contact_reason,
-        "age_s": _age_s(reading.read_mono_ms, now),
-        "current_a": [_amps(phase) for phase in reading.current_ma],
+        "age_s": age_s(reading.read_mono_ms, now),
+        "current_a": [amps(phase) for phase in reading.current_ma],
         "power_w": reading.power_w,
         "energy_wh": reading.energy_wh,
+        "decisions": _decisions(reading.decisions),
     }
+
+
+def _decisions(decisions: Sequence[Decision]) -> list[Mapping[str, Any]]:
+    """What the device has shown of what its profile leaves open, and what is open still."""
+    return [asdict(one) for one in decisions]
 
 
 def circuit_report(rules: SiteRules, steward: Steward) -> list[Mapping[str, Any]]:
@@ -86,8 +94,8 @@ def circuit_report(rules: SiteRules, steward: Steward) -> list[Mapping[str, Any]
         for phase in (1, 2, 3):
             shares = [held.get(evse.id) for evse in below if phase in evse.phases]
             known = [share.allowed_ma for share in shares if share is not None]
-            worst.append(_amps(sum(known)) if len(known) == len(shares) else None)
-        rows.append({"circuit_id": circuit.id, "limit_a": _amps(circuit.limit_ma), "worst_a": worst})
+            worst.append(amps(sum(known)) if len(known) == len(shares) else None)
+        rows.append({"circuit_id": circuit.id, "limit_a": amps(circuit.limit_ma), "worst_a": worst})
     return rows
 
 
@@ -114,6 +122,7 @@ def site_report(brain: Brain, steward: Steward, snapshot: Snapshot, now: Now) ->
     """The part of `status` that comes from the site itself."""
     return {
         "site_id": brain.rules.site_id,
+        "time_zone": brain.rules.tz,
         "clock": {"at": now.at.isoformat().replace("+00:00", "Z"), "quality": now.quality.value},
         "boot_id": now.boot_id,
         "evses": [

@@ -11,6 +11,9 @@ from urllib.parse import quote, urlencode
 from baywarden.ports.store import StoreDamaged, StoreError, StoreFull
 
 PAGE_SIZE: Final = 4096
+# SQLite would keep 2 MB for each of the four connections as the files grow; the kernel has the pages anyhow.
+_WRITER_CACHE_KIB: Final = 1024
+_READER_CACHE_KIB: Final = 512
 Sync = Literal["FULL", "NORMAL"]
 
 _SYNC: Final[Mapping[str, int]] = {"NORMAL": 1, "FULL": 2}
@@ -58,6 +61,7 @@ def open_reader(path: Path, options: Mapping[str, str] | None = None) -> sqlite3
     connection.execute("PRAGMA trusted_schema=OFF")
     connection.execute("PRAGMA busy_timeout=5000")
     connection.execute("PRAGMA mmap_size=0")
+    connection.execute(f"PRAGMA cache_size=-{_READER_CACHE_KIB}")
     return connection
 
 
@@ -73,6 +77,7 @@ def _settle(connection: sqlite3.Connection, synchronous: Sync, max_pages: int) -
         ("busy_timeout", "5000", 5000),
         ("temp_store", "MEMORY", 2),
         ("mmap_size", "0", 0),
+        ("cache_size", f"-{_WRITER_CACHE_KIB}", -_WRITER_CACHE_KIB),
         ("wal_autocheckpoint", "500", 500),
         ("journal_size_limit", "4194304", 4_194_304),
     )

@@ -2,9 +2,11 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from baywarden.ports.store import StoreDamaged, StoreNewer
+from baywarden.store.connect import transaction
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -76,6 +78,14 @@ TELEMETRY: Final[Sequence[Migration]] = (
     ),
 )
 
+_LIST: Final[Statements] = (
+    'CREATE TABLE "_sqlite_migrations" (\n   "id" INTEGER PRIMARY KEY,\n   "migration_set" TEXT,\n   "name" TEXT,\n'
+    '   "applied_at" TEXT\n)',
+    'CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"\n'
+    '    ON "_sqlite_migrations" ("migration_set", "name")',
+)
+"""Where sqlite-utils keeps which migrations a file has seen, in its own words."""
+
 
 def version_of(connection: sqlite3.Connection) -> int:
     """How many migrations the file has seen."""
@@ -100,8 +110,10 @@ def migrate(connection: sqlite3.Connection, name: str, migrations: Sequence[Migr
     """Bring the file up to this release. Raises StoreNewer, or StoreDamaged if its own list does not fit."""
     if not is_pending(connection, migrations):
         return
-    # Costs 0.1 s and 4 MB, so it is only loaded when there is something to do.
-    from sqlite_utils import Database, Migrations  # noqa: PLC0415
+    if _is_blank(connection):
+        _lay_out(connection, name, migrations)
+        return
+    from sqlite_utils import Database, Migrations  # noqa: PLC0415 (0.1 s, and 4 MB until the daemon ends)
 
     known = Migrations(name)
     for number, (title, statements) in enumerate(migrations, start=1):
@@ -110,6 +122,23 @@ def migrate(connection: sqlite3.Connection, name: str, migrations: Sequence[Migr
     known.apply(database)
     if version_of(connection) != len(migrations):
         raise StoreDamaged("the database's list of migrations does not fit its schema number")
+
+
+def _is_blank(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+
+
+def _lay_out(connection: sqlite3.Connection, name: str, migrations: Sequence[Migration]) -> None:
+    """Make a new file just as sqlite-utils would, which takes it from here on; each migration whole or not at all."""
+    for number, (title, statements) in enumerate(migrations, start=1):
+        with transaction(connection):
+            for statement in (*(_LIST if number == 1 else ()), *statements):
+                connection.execute(statement)
+            connection.execute(
+                "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES (?, ?, ?)",
+                (name, title, str(datetime.now(UTC))),
+            )
+            connection.execute(f"PRAGMA user_version={number}")
 
 
 def _step(statements: Statements, number: int) -> Callable[["Database"], None]:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from baywarden.model.event import Stream
@@ -47,22 +48,27 @@ def steps(writer: Writer, at: datetime | None, *, keep_days: int, max_bytes: int
         answers, ring, history = (
             to_us(at - kept) for kept in (ANSWERS_KEPT, timedelta(days=keep_days), HISTORY_KEPT)
         )
-        yield lambda: _drop(connection, "commands", "at_us < ?", answers)
+        yield partial(_drop, connection, "commands", "at_us < ?", answers)
         for stream in Stream:
-            yield lambda stream=stream: _drop_sent(writer, stream, ring)  # type: ignore[misc]
-        yield lambda: _drop_history(connection, history)
+            yield partial(_drop_sent, writer, stream, ring)
+        yield partial(_drop_history, connection, history)
     crowded, cramped = int(max_bytes * _CROWDED), int(max_bytes * _CRAMPED)
     for stream in _DEAREST_LAST:
-        yield lambda stream=stream: _used(connection) > crowded and _drop_sent(writer, stream, None)  # type: ignore[misc]
+        yield _while_over(crowded, connection, partial(_drop_sent, writer, stream, None))
     for stream in _GIVEN_UP_UNSENT:
-        yield lambda stream=stream: _used(connection) > cramped and _drop_unsent(writer, stream)  # type: ignore[misc]
-    yield lambda: _vacuum(connection)
+        yield _while_over(cramped, connection, partial(_drop_unsent, writer, stream))
+    yield partial(_vacuum, connection)
 
 
 def checkpoint(connection: sqlite3.Connection, wal_bytes: int, *, is_full: bool) -> None:
     """Empty a large log into the database; when there is no room, a small one too: the disk gets it back."""
     if is_full or wal_bytes > _LOG_TOO_LARGE:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _while_over(limit_bytes: int, connection: sqlite3.Connection, step: Step) -> Step:
+    """The step for as long as the ledger is larger than that."""
+    return lambda: _used(connection) > limit_bytes and step()
 
 
 def _used(connection: sqlite3.Connection) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,9 +16,20 @@ from baywarden.sync.topics import Topics
 
 _SIDE_BY_SIDE: Final = 8
 _NOT_NOW_S: Final = 5.0
-_ALWAYS_CHANGING: Final = frozenset({"age_s"})
 
-_Document = Mapping[str, Any]
+_Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be shown of an outlet; `live` is looked up when it is sent and is no change by itself."""
+
+    status: EvseStatus
+    extras: _Fields
+    live: Callable[[], _Fields] = field(compare=False)
+
+    def document(self) -> dict[str, Any]:
+        return {**status_payload(self.status).model_dump(mode="json"), **self.extras, **self.live()}
 
 
 class Mirror:
@@ -28,14 +40,13 @@ class Mirror:
         self._refusals = refusals
         self._tally = tally
         self._utc = utc
-        self._wanted: dict[str, _Document | None] = {}
-        self._given: dict[str, _Document | None] = {}
+        self._wanted: dict[str, _Wanted | None] = {}
+        self._given: dict[str, _Wanted | None] = {}
         self._news = asyncio.Event()
 
-    def put(self, status: EvseStatus, extras: Mapping[str, Any]) -> None:
-        """The newest status of an outlet; `extras` are plain JSON fields. `age_s` alone is no change."""
-        document = status_payload(status).model_dump(mode="json") | dict(extras)
-        self._wanted[status.evse_id] = document
+    def put(self, status: EvseStatus, extras: _Fields, live: Callable[[], _Fields] = dict) -> None:
+        """The newest status of an outlet; `extras` are plain JSON fields, `live` those that always change."""
+        self._wanted[status.evse_id] = _Wanted(status, extras, live)
         if not self._is_given(status.evse_id):
             self._news.set()
 
@@ -69,23 +80,20 @@ class Mirror:
                 await asyncio.sleep(_NOT_NOW_S)
 
     async def _send(self, link: Carrier, evse_id: str) -> None:
-        document = self._wanted[evse_id]
-        payload = b"" if document is None else compact_json({**document, "sent_at": rfc3339(self._utc())})
+        wanted = self._wanted[evse_id]
+        sent_at = rfc3339(self._utc())
+        payload = b"" if wanted is None else compact_json({**wanted.document(), "sent_at": sent_at})
         parcel = Parcel(self._topics.status(evse_id), payload, retain=True)
         code = await self._refusals.publish(link, parcel)
         if code >= REFUSED:
             self._tally.trouble("status_refused", f"the status of {evse_id} was refused with {code:#04x}")
         if code < REFUSED or code in MESSAGE_REFUSALS:
-            self._given[evse_id] = document
-        if document is None and self._wanted.get(evse_id) is None:
+            self._given[evse_id] = wanted
+        if wanted is None and self._wanted.get(evse_id) is None:
             self._wanted.pop(evse_id, None)
             self._given.pop(evse_id, None)
 
     def _is_given(self, evse_id: str) -> bool:
         if evse_id not in self._given:
             return False
-        return _lasting(self._given[evse_id]) == _lasting(self._wanted[evse_id])
-
-
-def _lasting(document: _Document | None) -> _Document | None:
-    return document and {key: value for key, value in document.items() if key not in _ALWAYS_CHANGING}
+        return self._given[evse_id] == self._wanted[evse_id]

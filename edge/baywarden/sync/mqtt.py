@@ -142,9 +142,17 @@ class MqttSync:
         for lane in self._lanes.values():
             lane.wake()
 
-    def publish_status(self, status: EvseStatus, extras: Mapping[str, Any] | None = None) -> None:
-        """The newest status of an outlet, for the broker to keep. `extras` are more plain JSON fields."""
-        self._mirror.put(status, extras or {})
+    def publish_status(
+        self,
+        status: EvseStatus,
+        extras: Mapping[str, Any] | None = None,
+        live: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        """The newest status of an outlet, for the broker to keep. `extras` are more plain JSON fields.
+
+        Those of `live` (ages) are looked up whenever it is sent, and are no reason to send it.
+        """
+        self._mirror.put(status, extras or {}, live)
 
     def drop_status(self, evse_id: str) -> None:
         """The outlet was removed from the site."""

@@ -18,18 +18,32 @@ from support.commands import in_process
         (("read", "--tcp", "host"), "--profile NAME"),
         (("read", "--tcp", "host", "--profile", "keba-p3"), "did you mean 'keba-p30'"),
         (("read", "--tcp", "host", "--profile", "keba-p30", "--connector", "2"), "--connector 2"),
-        (("read", "--tcp", "host", "--profile", "keba-p30", "--unit", "300"), "--unit 300"),
+        (
+            ("read", "--tcp", "host", "--profile", "keba-p30", "--unit", "300"),
+            "--unit: '300': must be a whole number from 0 to 255",
+        ),
         (("read", "--tcp", "host", "--profile", "keba-p30", "--baud", "9600"), "are for --serial"),
-        (("read", "--serial", "x", "--profile", "abb-b23", "--baud", "1"), "--baud 1"),
+        (
+            ("read", "--serial", "x", "--profile", "abb-b23", "--baud", "1"),
+            "--baud: '1': must be a whole number from 300",
+        ),
         (("read", "--evse", "bay-1", "--profile", "keba-p30"), "--profile is for a device on a link"),
         (("read", "--evse", "bay-1", "--unit", "1"), "--unit is for a device on a link"),
-        (("watch", "--evse", "bay-1", "--every", "0"), "--every"),
+        (("watch", "--evse", "bay-1", "--every", "0"), "--every: '0': must be a number from 0.05"),
+        (("watch", "--evse", "bay-1", "--every", "nan"), "--every: 'nan': must be a number"),
+        (("watch", "--evse", "bay-1", "--every", "inf"), "--every: 'inf': must be a number"),
+        (("watch", "--evse", "bay-1", "--every", "-1"), "--every: '-1': must be a number"),
         (("watch", "--evse", "bay-1", "--count", "0"), "--count"),
-        (("test", "--evse", "bay-1", "--max-a", "5"), "--max-a 5"),
-        (("test", "--evse", "bay-1", "--max-a", "NaN"), "--max-a NaN"),
-        (("test", "--evse", "bay-1", "--failsafe-s", "0"), "--failsafe-s 0"),
-        (("test", "--evse", "bay-1", "--settle-s", "-1"), "--settle-s"),
+        (("test", "--evse", "bay-1", "--max-a", "5"), "--max-a: '5': must be a number from 6 to 80"),
+        (("test", "--evse", "bay-1", "--max-a", "NaN"), "--max-a: 'NaN': must be a number"),
+        (("test", "--evse", "bay-1", "--failsafe-s", "0"), "--failsafe-s: '0'"),
+        (("test", "--evse", "bay-1", "--settle-s", "-1"), "--settle-s: '-1': must be a number from 0 to 600"),
         (("new", "My Box", "--from", "keba-p30"), "is no name of a profile"),
+        (("new", "my-box", "--from", "keba-p30", "--out", "x", "--profiles", "y"), "not both"),
+        (("new", "my-box", "--from", "keba-p30", "--out", "my-box"), "ends in .toml"),
+        (("check", "/nowhere/x.toml"), "/nowhere/x.toml cannot be read: it is not there"),
+        (("check", "/tmp"), "/tmp cannot be read: it is a folder"),
+        (("read", "--tcp", "host", "--profile", "/nowhere/x.toml"), "cannot be read: it is not there"),
         (("new", "my-box", "--from", "keba"), "did you mean"),
     ],
 )
@@ -55,7 +69,7 @@ def test_a_new_profile_is_sound_is_found_and_is_an_operators_own(tmp_path: Path)
     assert file.read_text("utf-8").startswith("# my-box: a profile of our own")
     assert in_process("device", "list", "my-box", "--profiles", tmp_path).returncode == 0
     again = in_process("device", "new", "my-box", "--from", "keba-p30", "--profiles", tmp_path)
-    assert (again.returncode, "--force" in again.stderr) == (1, True)
+    assert (again.returncode, "is not overwritten" in again.stderr) == (1, True)
 
 
 def test_every_profile_can_be_begun_from(tmp_path: Path) -> None:
@@ -140,7 +154,37 @@ def load_path(name: str) -> Path:
     return BUNDLED / f"{name}.toml"
 
 
-def test_a_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
-    done = in_process("device", "check", tmp_path / "nothing.toml")
-    assert done.returncode == 1
-    assert "cannot be read" in done.stdout
+def test_a_new_profile_says_where_it_was_written_and_goes_where_it_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "box.toml"
+    words = ("device", "new", "my-box", "--from", "keba-p30", "--out", file)
+    done = in_process(*words)
+    assert done.returncode == 0, done.stderr
+    assert f"{file} is written, begun from keba-p30" in done.stdout
+    file.write_text("mine", "utf-8")
+    assert in_process(*words).returncode == 1
+    assert file.read_text("utf-8") == "mine"
+
+
+def test_a_profile_with_faults_is_a_failure_and_one_that_nobody_has_is_wrong_use(tmp_path: Path) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text("schema = 1\n", "utf-8")
+    words = ("device", "read", "--tcp", "127.0.0.1:1", "--profile")
+    assert in_process(*words, file).returncode == 1
+    assert in_process(*words, "no-such-box").returncode == 2
+
+
+def test_the_family_of_sunspec_meters_is_listed() -> None:
+    done = in_process("device", "list", "sunspec")
+    rows = [line.split()[0] for line in done.stdout.splitlines()[1:]]
+    assert rows == ["sunspec-meter", "sunspec-meter-float", "sunspec-meter-int"]
+
+
+def test_an_existing_trace_is_not_overwritten_by_the_way(tmp_path: Path) -> None:
+    file = tmp_path / "box.trace"
+    file.write_text("an hour of work", "utf-8")
+    words = ("device", "read", "--tcp", "127.0.0.1:1", "--profile", "abb-b23", "--trace", file)
+    done = in_process(*words)
+    assert (done.returncode, file.read_text("utf-8")) == (1, "an hour of work")
+    assert f"{file} is there already; --force overwrites it" in done.stderr
+    in_process(*words, "--force")
+    assert '"baywarden_trace": 1' in file.read_text("utf-8")

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from baywarden_config.errors import WrongUse
 from baywarden_config.times import moment, rfc3339, shown, span_s
 
+BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 6, 15, 9, 0, tzinfo=UTC)
 
 
@@ -34,7 +36,7 @@ def test_a_duration_is_read_by_its_units(text: str, seconds: int) -> None:
     assert span_s(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "90", "m", "1.5h", "-5m", "5m1h", "1 h"])
+@pytest.mark.parametrize("text", ["", "90", "m", "1.5h", "-5m", "5m1h", "1 h", "3654d", "9999999999999999d"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(WrongUse):
         span_s(text)
@@ -57,19 +59,22 @@ def test_a_time_without_a_zone_is_refused_rather_than_guessed() -> None:
         moment("2026-06-15T14:30:00", never)
 
 
-@pytest.mark.usefixtures("berlin")
 @pytest.mark.parametrize(
     ("text", "at"),
     [("14:30", "2026-06-15T12:30:00Z"), ("11:00", "2026-06-15T09:00:00Z"), ("9:15", "2026-06-16T07:15:00Z")],
 )
-def test_a_wall_clock_time_is_the_next_one_here(text: str, at: str) -> None:
-    assert rfc3339(moment(text, lambda: NOW)) == at
+def test_a_wall_clock_time_is_the_next_one_at_the_site(text: str, at: str) -> None:
+    assert rfc3339(moment(text, lambda: NOW.astimezone(BERLIN))) == at
 
 
-@pytest.mark.usefixtures("berlin")
 def test_a_wall_clock_time_of_tomorrow_follows_the_change_to_winter_time() -> None:
-    evening = datetime(2026, 10, 24, 21, 0, tzinfo=UTC)
+    evening = datetime(2026, 10, 24, 21, 0, tzinfo=UTC).astimezone(BERLIN)
     assert rfc3339(moment("12:00", lambda: evening)) == "2026-10-25T11:00:00Z"
+
+
+def test_a_wall_clock_time_is_refused_where_the_zone_of_the_site_is_not_known() -> None:
+    with pytest.raises(WrongUse, match="does not tell its time zone"):
+        moment("14:30", lambda: NOW)
 
 
 @pytest.mark.usefixtures("berlin")

@@ -220,3 +220,31 @@ async def test_a_meter_keeps_its_old_values_with_their_old_age(clock: FakeClock)
         after = await meter.poll()
     assert (after.contact, after.read_mono_ms, after.power_w) == (Contact.SILENT, 1_000_000, -966)
     assert "poll" in after.contact_reason
+
+
+NEWS: list[dict[str, Value | None]] = [
+    {},
+    {"power": 7_291},
+    {"current_l1": Decimal("6.1")},
+    {"status": 99},
+    {"status": 2},
+    {"status": 7},
+    {"energy_total": 123_460, "current_l3": Decimal(10)},
+    {"limit_modbus": 10},
+    {"power": 0, "current_l1": Decimal(0)},
+]
+
+
+async def test_whatever_changes_from_poll_to_poll_an_outlet_says_what_one_says_that_has_seen_nothing_before() -> (
+    None
+):
+    async with _bay() as bay:
+        for news in (*NEWS, *reversed(NEWS)):
+            bay.served.put(**news)
+            await bay.clock.advance(1)
+            reading = await bay.outlet.poll()
+            fresh = ModbusOutlet(
+                bay.served.device, "b1", clock=bay.clock, failsafe_ma=6_000, failsafe_timeout_s=30
+            )
+            assert reading == await fresh.poll()
+            assert reading.read_mono_ms == bay.clock.now().mono_ms

@@ -87,6 +87,12 @@ def test_a_dc_charger_loads_its_three_phases_alike() -> None:
     assert phases_ma({"power": _bad(Quality.MISSING)}, station) == (None, None, None)
 
 
+@pytest.mark.parametrize("name", ["delta-ac-max", "sigenergy-evdc"])
+def test_where_nobody_knows_which_phases_carry_the_power_no_phase_is_told(name: str) -> None:
+    values = {"power": _good(3_680), "current_dc": _good(10)}
+    assert phases_ma(values, load_profile(name)) == (None, None, None), "all 16 A may be on one"
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

@@ -1,30 +1,17 @@
-"""A device by the names of its profile, against a real server that holds the profile's registers."""
+"""A device by the names of its profile, read from a real server that holds the profile's registers."""
 
-import asyncio
-import re
 import time
 from decimal import Decimal
 
 import pytest
 
-from baywarden_drivers import (
-    Device,
-    NoAnswer,
-    NotApplied,
-    Profile,
-    Quality,
-    Refused,
-    TcpLink,
-    ValueRefused,
-    load_profile,
-)
+from baywarden_drivers import Device, NoAnswer, Quality, Refused, TcpLink, ValueRefused, load_profile
 from baywarden_drivers.profile import parse_profile
-from baywarden_drivers.profile.loader import BUNDLED
 from baywarden_drivers.values.value import Value
+from support.profile_text import text_of
 from support.served_profile import served
 
 pytestmark = pytest.mark.modbus
-
 HEIDELBERG: dict[str, Value | None] = {
     "status": 7,
     "current_l1": Decimal("15.9"),
@@ -106,8 +93,6 @@ async def test_a_hole_in_a_block_costs_only_the_point_in_the_hole() -> None:
         assert poll.faults
 
 
-# Optional and derived points.
-
 OLD_BENDER = ("energy_total", "power", "voltage_l1", "voltage_l2", "voltage_l3", "software_version")
 PHASES: dict[str, Value | None] = {
     "power_l1": 1000,
@@ -165,9 +150,6 @@ async def test_a_point_among_forbidden_registers_is_read_alone() -> None:
         assert across == []
 
 
-# Connectors.
-
-
 async def test_a_second_connector_is_found_by_its_register_offset() -> None:
     async with served("phoenix-charx-sec", {"status": "B2"}, connector=2) as bay:
         poll = await bay.device.poll()
@@ -198,123 +180,6 @@ def test_a_connector_that_the_charger_does_not_have_is_refused() -> None:
         Device(load_profile("keba-p30"), link=TcpLink("127.0.0.1", 1), connector=2)
 
 
-# Limits.
-
-
-def text_of(name: str) -> str:
-    """The file of a bundled profile."""
-    return (BUNDLED / f"{name}.toml").read_text()
-
-
-def patched(name: str, control: str, zero: str = "pause") -> Profile:
-    """A bundled profile with another [control] part and another meaning of a limit of 0."""
-    text = re.sub(r"\[control\]\n(?:.+\n)*", f"[control]\n{control}\n", text_of(name))
-    return parse_profile(text.replace('zero = "pause"', f'zero = "{zero}"'), "made up", "patched")
-
-
-async def test_a_limit_is_rounded_down_and_read_back() -> None:
-    async with served("heidelberg-energy-control") as bay:
-        assert await bay.device.set_current_limit(10.59) == Decimal("10.5")
-        assert bay.written("set_current_limit") == 105
-
-
-async def test_a_limit_below_the_minimum_pauses() -> None:
-    async with served("heidelberg-energy-control") as bay:
-        assert await bay.device.set_current_limit(5.9) == 0
-        assert bay.written("set_current_limit") == 0
-
-
-async def test_a_limit_above_the_maximum_is_the_maximum() -> None:
-    async with served("heidelberg-energy-control") as bay:
-        assert await bay.device.set_current_limit(40) == 16
-
-
-async def test_a_limit_that_does_not_read_back_is_an_error() -> None:
-    profile = patched("heidelberg-energy-control", 'readback = "limit_modbus"\nreadback_timeout_ms = 100')
-    async with served("", profile=profile) as bay:
-        bay.registers.deaf.add(261)
-        bay.put(limit_modbus=16)
-        with pytest.raises(NotApplied, match="limit_modbus shows 16"):
-            await bay.device.set_current_limit(10)
-
-
-async def test_a_lower_limit_in_force_is_told_where_others_may_limit_too() -> None:
-    profile = patched("heidelberg-energy-control", 'readback = "limit_modbus"\nreadback_may_be_lower = true')
-    async with served("", profile=profile) as bay:
-        bay.registers.deaf.add(261)
-        bay.put(limit_modbus=8)
-        assert await bay.device.set_current_limit(10) == 8
-
-
-async def test_a_lower_limit_that_stays_is_the_limit_in_force() -> None:
-    profile = patched("heidelberg-energy-control", 'readback = "limit_modbus"\nreadback_timeout_ms = 100')
-    async with served("", profile=profile) as bay:
-        bay.registers.deaf.add(261)
-        bay.put(limit_modbus=8)
-        assert await bay.device.set_current_limit(10) == 8
-
-
-async def test_a_float_limit_goes_out_in_one_request_with_function_16() -> None:
-    async with served("alfen-eve") as bay:
-        assert await bay.device.set_current_limit(13) == 13
-        assert bay.registers.writes() == [(16, 1210)]
-
-
-async def test_a_charger_is_paused_by_other_means_where_0_is_no_pause() -> None:
-    control = (
-        'pause = [{ point = "remote_lock", value = 0 }]\nresume = [{ point = "remote_lock", value = 1 }]'
-    )
-    profile = patched("heidelberg-energy-control", control, zero="no limit")
-    async with served("", profile=profile) as bay:
-        bay.registers.set(1, "holding", 259, 1)
-        assert await bay.device.set_current_limit(0) == 0
-        assert bay.written("remote_lock") == 0
-        assert await bay.device.set_current_limit(10) == 10
-        assert bay.written("remote_lock") == 1
-
-
-async def test_a_charger_that_takes_0_for_no_limit_is_never_told_0() -> None:
-    profile = patched("heidelberg-energy-control", "", zero="no limit")
-    async with served("", profile=profile) as bay:
-        with pytest.raises(ValueRefused, match="no limit"):
-            await bay.device.set_current_limit(0)
-        assert bay.registers.writes() == []
-
-
-async def test_values_outside_the_range_are_refused_before_anything_is_sent() -> None:
-    async with served("heidelberg-energy-control") as bay:
-        for point, value in (
-            ("failsafe_current", 5),
-            ("standby", 3),
-            ("set_current_limit", 17),
-            ("nothing", 1),
-        ):
-            with pytest.raises(ValueRefused):
-                await bay.device.write(point, value)
-        assert bay.registers.requests == []
-
-
-# Start-up and contact.
-
-
-async def test_start_up_writes_follow_every_new_contact() -> None:
-    async with served("heidelberg-energy-control") as bay:
-        first = await bay.device.poll()
-        assert bay.written("standby") == 4
-        again = await bay.device.poll()
-        assert again.contact == first.contact
-        assert bay.registers.writes() == [(6, 258)]
-
-
-async def test_start_up_writes_are_repeated_when_the_device_has_restarted() -> None:
-    async with served("heidelberg-energy-control", {"energy_since_power_on": 900}) as bay:
-        first = await bay.device.poll()
-        bay.put(energy_since_power_on=0)
-        second = await bay.device.poll()
-        assert second.contact == first.contact + 1
-        assert bay.registers.writes() == [(6, 258), (6, 258)]
-
-
 async def test_polls_keep_the_distance_that_the_device_asks_for() -> None:
     text = text_of("alfen-eve").replace("min_poll_interval_ms = 1000", "min_poll_interval_ms = 300")
     async with served("", {"status": "A"}, profile=parse_profile(text, "made up", "alfen-quick")) as bay:
@@ -322,60 +187,3 @@ async def test_polls_keep_the_distance_that_the_device_asks_for() -> None:
         await bay.device.poll()
         await bay.device.poll()
         assert time.monotonic() - started >= 0.29
-
-
-# Fail-safe.
-
-
-async def test_a_fail_safe_is_written_and_read_back() -> None:
-    async with served("heidelberg-energy-control") as bay:
-        report = await bay.device.arm_failsafe(6, 30)
-        assert report.armed
-        assert (report.current_a, report.timeout_s) == (Decimal(6), Decimal(30))
-        assert bay.written("failsafe_timeout") == 30_000
-        assert bay.written("failsafe_current") == 60
-
-
-async def test_a_fail_safe_that_is_right_already_is_not_written_again() -> None:
-    async with served("heidelberg-energy-control", {"failsafe_current": 6, "failsafe_timeout": 30}) as bay:
-        assert (await bay.device.arm_failsafe(6, 30)).armed
-        assert bay.registers.writes() == []
-
-
-async def test_a_fail_safe_that_the_device_ignores_is_not_called_armed() -> None:
-    async with served("phoenix-charx-sec", {"failsafe_timeout": 65535}) as bay:
-        bay.registers.deaf |= {1306, 1307}
-        report = await bay.device.arm_failsafe(6, 30)
-        assert not report.armed
-        assert "means off" in report.detail
-
-
-async def test_a_fail_safe_of_0_is_refused_where_0_is_an_error_state() -> None:
-    async with served("heidelberg-energy-control") as bay:
-        with pytest.raises(ValueRefused, match="error state"):
-            await bay.device.arm_failsafe(0, 30)
-
-
-async def test_a_fail_safe_that_can_only_be_read_is_judged() -> None:
-    async with served("alfen-eve", {"failsafe_current": 6, "setpoint_valid_time": 55}) as bay:
-        assert (await bay.device.arm_failsafe(6, 60)).armed
-        bay.put(failsafe_current=16)
-        report = await bay.device.arm_failsafe(6, 60)
-        assert not report.armed
-        assert "16 A" in report.detail
-        assert bay.registers.writes() == []
-
-
-async def test_a_set_point_that_runs_out_is_written_again_by_the_keep_alive() -> None:
-    async with served("alfen-eve") as bay:
-        await bay.device.keep_alive()
-        assert bay.registers.writes() == []
-        await bay.device.set_current_limit(10)
-        await bay.device.keep_alive()
-        assert len(bay.registers.writes()) == 1, "it has 25 s"
-    text = text_of("alfen-eve").replace("refresh_s = 25", "refresh_s = 1")
-    async with served("", profile=parse_profile(text, "made up", "alfen-quick")) as bay:
-        await bay.device.set_current_limit(10)
-        await asyncio.sleep(1.05)
-        await bay.device.keep_alive()
-        assert len(bay.registers.writes()) == 2

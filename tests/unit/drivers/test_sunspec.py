@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -53,11 +54,11 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(models: Sequence[tuple[int, int]] = (), **where: object) -> AsyncIterator[Bench]:
+async def bench(models: Sequence[tuple[int, int]] = (), **where: Any) -> AsyncIterator[Bench]:
     """A server with a chain of these models; an empty one without."""
     registers = Registers(1)
     if models or where:
-        lay_chain(registers, models, **where)  # type: ignore[arg-type]  # as the test gives them
+        lay_chain(registers, models, **where)
     async with tcp_server(registers) as port, LinkPool() as pool:
         yield Bench(registers, pool, port)
 

@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from baywarden.model.booking import BookingPhase, BookingStatus, BookingTerms
 from baywarden.model.command import Reason, Result
 from baywarden.model.notice import NoticeKind
-from baywarden.model.overstay import Basis, ClockState, OccupancyBand, PenaltyStatus
+from baywarden.model.overstay import Basis, ClockState, OccupancyBand, OverstayPolicy, PenaltyStatus
 from baywarden.model.reading import Contact, Pilot
 from baywarden.model.session import SessionStatus
 from baywarden.model.step import PenaltyChanged
@@ -20,8 +21,8 @@ AFTER_BOOKING = replace(AFTER_CHARGE, basis=Basis.BOOKING_END)
 BUSY = replace(AFTER_CHARGE, occupancy=(OccupancyBand(0, Decimal(1)), OccupancyBand(60, Decimal(2))))
 
 
-def a_day(*evse_ids: str, policy: object = AFTER_BOOKING, every_s: int = 5, **terms: object) -> Day:
-    rules = a_site(*evse_ids, terms=BookingTerms(**terms), overstay=policy)  # type: ignore[arg-type]  # fields by the test
+def a_day(*evse_ids: str, policy: OverstayPolicy = AFTER_BOOKING, every_s: int = 5, **terms: Any) -> Day:
+    rules = a_site(*evse_ids, terms=BookingTerms(**terms), overstay=policy)
     day = Day(rules, every_s=every_s)
     day.tick()
     return day

@@ -1,5 +1,7 @@
 """Free windows."""
 
+from typing import Any
+
 import pytest
 
 from baywarden.model.booking import BookingTerms
@@ -8,14 +10,14 @@ from baywarden.model.reading import Pilot
 from scenarios.day import HOUR, Day, a_site
 
 
-def a_day(*evse_ids: str, limit_ma: int = 1_000_000, **terms: object) -> Day:
-    day = Day(a_site(*evse_ids, terms=BookingTerms(**terms), limit_ma=limit_ma))  # type: ignore[arg-type]  # fields by the test
+def a_day(*evse_ids: str, limit_ma: int = 1_000_000, **terms: Any) -> Day:
+    day = Day(a_site(*evse_ids, terms=BookingTerms(**terms), limit_ma=limit_ma))
     day.tick()
     return day
 
 
-def starts(day: Day, *args: object, **fields: object) -> list[tuple[str, str]]:
-    data = day.find(*args, **fields).data  # type: ignore[arg-type]  # fields by the test
+def starts(day: Day, *args: Any, **fields: Any) -> list[tuple[str, str]]:
+    data = day.find(*args, **fields).data
     return [(slot["evse_id"], slot["start_at"][11:16]) for slot in data["slots"]]
 
 

@@ -1,6 +1,7 @@
 """What becomes of bookings when their time comes."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,9 @@ from scenarios.day import Day, a_site
 FEE = {"noshow_fee_minor": 500}
 
 
-def a_day(*evse_ids: str, **terms: object) -> Day:
+def a_day(*evse_ids: str, **terms: Any) -> Day:
     """Booking k1 of b1 from 10:00 to 11:00 for token T1."""
-    day = Day(a_site(*evse_ids, terms=BookingTerms(**terms)), every_s=10)  # type: ignore[arg-type]  # fields by the test
+    day = Day(a_site(*evse_ids, terms=BookingTerms(**terms)), every_s=10)
     day.tick()
     assert day.book("k1", "10:00", "11:00").result is Result.ACCEPTED
     return day

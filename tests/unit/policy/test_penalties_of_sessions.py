@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from baywarden.model.notice import NoticeKind
 from baywarden.model.overstay import Basis, OccupancyBand, PenaltyStatus
@@ -12,8 +13,8 @@ from baywarden.policy.overstay import assess
 from scenarios.day import HOUR, MINUTE, TEN_CENTS_A_MINUTE, Day, a_site
 
 
-def a_day(**policy: object) -> Day:
-    return Day(a_site("b1", "b2", overstay=replace(TEN_CENTS_A_MINUTE, **policy)))  # type: ignore[arg-type]  # fields by the test
+def a_day(**policy: Any) -> Day:
+    return Day(a_site("b1", "b2", overstay=replace(TEN_CENTS_A_MINUTE, **policy)))
 
 
 def idle_from_ten(day: Day) -> Day:

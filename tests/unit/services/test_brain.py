@@ -64,7 +64,7 @@ async def test_state_events_and_answer_are_one_transaction(work: SiteAtWork) -> 
 
 async def test_a_commit_that_is_cut_off_under_way_is_written_and_noted_once(work: SiteAtWork) -> None:
     asking = asyncio.create_task(work.book("b-1"))
-    while not work.ledger.under_way:  # noqa: ASYNC110 (the store's own thread sets it)
+    while not work.ledger.under_way:  # the store's own thread sets it
         await asyncio.sleep(0)
     asking.cancel()
     await asyncio.wait((asking,))

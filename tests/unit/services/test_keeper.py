@@ -13,7 +13,7 @@ from baywarden.model.reading import Contact, EvseReading, MeterReading
 from baywarden.model.time import Now
 from baywarden.ports.store import StoreError, StoreFull
 from baywarden.services.board import Board
-from baywarden.services.keeper import anchor_of, keep_anchor, keep_telemetry, tend_store
+from baywarden.services.keeper import anchor_of, keep_anchor, keep_decisions, keep_telemetry, tend_store
 from support.clock import FakeClock
 from support.site_at_work import open_real_store, site_at_work, until
 
@@ -131,3 +131,27 @@ async def test_a_real_store_takes_all_of_it(tmp_path: Path, clock: FakeClock) ->
     kept = await again.readings("b1", from_ms=at_ms - 120_000, to_ms=at_ms + 120_000)
     await again.close()
     assert [row["power_w"] for row in kept] == [7_200]
+
+
+async def test_what_devices_have_shown_is_kept_when_it_changes_and_tried_again_on_a_full_disk(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    memory, kept, is_full = {"outlet b1": "A"}, list[dict[str, str]](), False
+
+    def write(what: dict[str, str]) -> None:
+        if is_full:
+            raise OSError("no space left")
+        kept.append(dict(what))
+
+    async with _running(keep_decisions(lambda: dict(memory), dict(memory), write, clock), clock):
+        await clock.advance(300)
+        assert kept == [], "the file holds it already"
+        memory["outlet b1"], is_full = "B", True
+        await clock.advance(31)
+        await until(lambda: "not kept: no space left" in caplog.text)
+        is_full = False
+        await clock.advance(31)
+        await until(lambda: kept == [{"outlet b1": "B"}])
+        await clock.advance(300)
+    assert kept == [{"outlet b1": "B"}]
+    assert caplog.text.count("not kept") == 1

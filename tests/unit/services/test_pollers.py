@@ -4,12 +4,23 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
 from baywarden.model.reading import Contact, EvseReading, MeterReading
 from baywarden.services.board import Board
-from baywarden.services.pollers import Grid, Poll, poll_for_ever, poll_meter, poll_outlet
+from baywarden.services.pollers import (
+    LEAST_APART_MS,
+    TOGETHER,
+    Grid,
+    Poll,
+    SharedSleep,
+    offset_ms,
+    poll_for_ever,
+    poll_meter,
+    poll_outlet,
+)
 from baywarden.services.progress import Progress
 from support.clock import FakeClock
 from support.fake_wire import FakeOutlet
@@ -89,6 +100,73 @@ async def test_devices_ask_at_different_moments_but_each_at_once_in_the_beginnin
 )
 def test_the_next_moment_is_the_first_of_the_grid_after_now(due_ms: int, now_ms: int, next_ms: int) -> None:
     assert Grid(5).next_ms(due_ms, now_ms) == next_ms
+
+
+@pytest.mark.parametrize(
+    ("count", "every_ms", "moments"),
+    [(1, 1_000, 1), (29, 1_000, 1), (30, 1_000, 2), (200, 1_000, 13), (500, 1_000, 20), (500, 10_000, 33)],
+)
+def test_devices_are_due_in_groups_evenly_over_the_period(count: int, every_ms: int, moments: int) -> None:
+    offsets = [offset_ms(place, count, every_ms) for place in range(count)]
+    together = [offsets.count(one) for one in sorted(set(offsets))]
+    assert offsets == sorted(offsets) and offsets[0] == 0 and offsets[-1] < every_ms
+    assert len(together) == moments and max(together) - min(together) <= 1
+    assert min(together) >= min(count, TOGETHER)
+    apart_ms = [later - sooner for sooner, later in pairwise(sorted(set(offsets)))]
+    assert all(one >= LEAST_APART_MS for one in apart_ms)
+
+
+async def test_grids_of_one_origin_keep_step_whenever_they_began(device: Device) -> None:
+    began_ms = device.clock.now().mono_ms
+    await device.clock.advance(3)
+    late = poll_for_ever(
+        "bay b1", device.poll, Grid(5_000), device.clock, Progress(lambda: 0.0), origin_ms=began_ms
+    )
+    task = asyncio.create_task(late)
+    await device.clock.advance(0)
+    await device.clock.advance(10)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert device.asked_s == [3, 5, 10]
+
+
+async def test_sleepers_until_one_moment_wake_together_in_the_order_in_which_they_came(
+    clock: FakeClock,
+) -> None:
+    shared, due_ms, woken = SharedSleep(clock), clock.now().mono_ms + 1_000, list[int]()
+
+    async def sleeper(number: int) -> None:
+        await shared.sleep_until(due_ms)
+        woken.append(number)
+
+    async with asyncio.TaskGroup() as sleepers:
+        for number in (2, 0, 1):
+            sleepers.create_task(sleeper(number))
+        await clock.advance(0)
+        await clock.advance(0.999)
+        assert not woken
+        await clock.advance(0.001)
+    assert woken == [2, 0, 1]
+
+
+async def test_when_the_one_who_keeps_the_watch_is_cancelled_the_others_sleep_on_and_wake_in_time(
+    clock: FakeClock,
+) -> None:
+    shared, due_ms = SharedSleep(clock), clock.now().mono_ms + 1_000
+    first, second, third = (asyncio.create_task(shared.sleep_until(due_ms)) for _ in range(3))
+    await clock.advance(0)
+    await clock.advance(0.5)
+    first.cancel()
+    await clock.advance(0.4)
+    assert first.done() and not second.done() and not third.done()
+    await clock.advance(0.1)
+    async with asyncio.timeout(10):
+        await asyncio.gather(second, third)
+
+
+async def test_a_moment_that_is_over_is_not_waited_for(clock: FakeClock) -> None:
+    async with asyncio.timeout(10):
+        await SharedSleep(clock).sleep_until(clock.now().mono_ms)
 
 
 async def test_a_loss_and_the_recovery_are_each_logged_once(

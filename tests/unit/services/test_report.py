@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from baywarden.model.event import Stream, StreamHead
-from baywarden.model.reading import Contact, EvseReading, MeterReading, Snapshot
+from baywarden.model.reading import Contact, Decision, EvseReading, MeterReading, Snapshot
 from baywarden.model.site import Circuit, EvseRules, SiteRules
 from baywarden.services.report import circuit_report, evse_report, meter_report, site_report, stream_report
 from support.clock import FakeClock
@@ -102,7 +102,25 @@ def test_a_meter_that_feeds_back_shows_it_and_what_it_does_not_say_is_null(clock
         "current_a": [-4.2, None, 0.0],
         "power_w": -966,
         "energy_wh": None,
+        "decisions": [],
     }
+
+
+async def test_what_a_device_has_shown_is_told_with_what_was_seen(work: SiteAtWork) -> None:
+    seen = Decision(
+        "word_order", "lsw_first", True, "frequency reads 50 Hz", "word order: lsw_first, because …"
+    )
+    as_json = {
+        "name": "word_order",
+        "choice": "lsw_first",
+        "decided": True,
+        "why": "frequency reads 50 Hz",
+        "text": "word order: lsw_first, because …",
+    }
+    now = work.clock.now()
+    outlet = evse_report("b1", work.brain, work.steward, EvseReading("b1", decisions=(seen,)), now)
+    assert outlet["decisions"] == [as_json]
+    assert meter_report(MeterReading("grid", decisions=(seen,)), now)["decisions"] == [as_json]
 
 
 def test_a_stream_shows_where_it_stands() -> None:
@@ -119,6 +137,7 @@ def test_a_stream_shows_where_it_stands() -> None:
 async def test_the_whole_report_is_plain_json_of_all_that_is_configured(work: SiteAtWork) -> None:
     snapshot = Snapshot({}, {"grid": MeterReading("grid")})
     report = site_report(work.brain, work.steward, snapshot, work.clock.now())
+    assert report["time_zone"] == "Europe/Berlin"
     assert json.loads(json.dumps(report, allow_nan=False)) == report
     assert [one["evse_id"] for one in report["evses"]] == ["b1", "b2", "b3"]
     assert [one["meter_id"] for one in report["meters"]] == ["grid"]

@@ -1,6 +1,7 @@
 """Every kind of fault is told by its place, its line and what would be right."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,9 @@ from support.site_toml import SOUND, changed
 PROFILES = ("keba-p30", "heidelberg-energy-control", "abb-b23")
 
 
-def faults_in(text: str, **kwargs: object) -> tuple[Fault, ...]:
+def faults_in(text: str, **kwargs: Any) -> tuple[Fault, ...]:
     with pytest.raises(ConfigError) as caught:
-        parse_settings(text, profiles=PROFILES, **kwargs)  # type: ignore[arg-type]  # fields by the test
+        parse_settings(text, profiles=PROFILES, **kwargs)
     return caught.value.faults
 
 

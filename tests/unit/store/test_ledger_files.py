@@ -2,6 +2,8 @@
 
 import errno
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -42,6 +44,7 @@ def ledger(tmp_path: Path) -> Iterator[sqlite3.Connection]:
         ("trusted_schema", 0),
         ("busy_timeout", 5000),
         ("temp_store", 2),
+        ("cache_size", -1024),
         ("wal_autocheckpoint", 500),
         ("journal_size_limit", 4_194_304),
         ("max_page_count", 4096),
@@ -98,6 +101,42 @@ def test_all_tables_are_strict_and_a_second_run_changes_nothing(
     }
     assert strict
     assert all(strict.values()), strict
+
+
+def laid_out(connection: sqlite3.Connection) -> tuple[object, ...]:
+    """Everything that makes a file the one it is, but for moments."""
+    schema = connection.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name <> 'stranger'"
+    )
+    known = connection.execute("SELECT id, migration_set, name FROM _sqlite_migrations")
+    at = connection.execute("SELECT applied_at FROM _sqlite_migrations").fetchall()
+    return schema.fetchall(), known.fetchall(), version_of(connection), [len(one) for (one,) in at]
+
+
+@pytest.mark.parametrize(("name", "migrations"), [("ledger", LEDGER), ("telemetry", TELEMETRY)])
+def test_a_new_file_is_just_what_sqlite_utils_would_make_of_it(
+    ledger: sqlite3.Connection,
+    tmp_path: Path,
+    name: str,
+    migrations: tuple[tuple[str, tuple[str, ...]], ...],
+) -> None:
+    migrations = (*migrations, ("0002_later", ("CREATE TABLE later (x INTEGER) STRICT",)))
+    migrate(ledger, name, migrations)
+    with closing(open_writer(tmp_path / "u.db", synchronous="FULL", max_bytes=2**24)) as other:
+        other.execute("CREATE TABLE stranger (x)")  # a file with something in it is left to sqlite-utils
+        migrate(other, name, migrations)
+        assert laid_out(ledger) == laid_out(other)
+
+
+def test_a_first_start_needs_no_migration_library(tmp_path: Path) -> None:
+    code = (
+        "import sys, sqlite3; from baywarden.store.schema import LEDGER, migrate\n"
+        "migrate(sqlite3.connect(sys.argv[1], isolation_level=None), 'ledger', LEDGER)\n"
+        "print('sqlite_utils' in sys.modules, 'click' in sys.modules)"
+    )
+    argv = [sys.executable, "-c", code, str(tmp_path / "first.db")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["False", "False"]
 
 
 def test_a_migration_that_fails_leaves_the_schema_before_it(ledger: sqlite3.Connection) -> None:
