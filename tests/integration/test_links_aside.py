@@ -205,9 +205,9 @@ async def test_whoever_is_late_or_silent_no_unit_gets_the_value_of_another() -> 
             answers[unit] += 1
 
     async with opened(link, *units, pacing=QUICK):
-        until = asyncio.get_running_loop().time() + 4
+        until = asyncio.get_running_loop().time() + 2.5
         await asyncio.gather(*(poll(unit, until) for unit in units))
     server.close()
     for writer in writers.values():
         writer.close()
-    assert answers.total() > 20
+    assert answers.total() > 10
