@@ -87,7 +87,8 @@ def _write(path: Path, text: str, force: bool) -> None:
 
 def _check(args: Namespace) -> int:
     from baywarden.settings import ConfigError, warnings_of, with_lines
-    from baywarden_config.fitting import device_faults, device_warnings
+    from baywarden_config.fitting import device_faults
+    from baywarden_config.misfits import device_warnings
 
     try:
         settings = _load(args)

@@ -28,6 +28,8 @@ def opened_new(path: str | Path, *, force: bool) -> TextIO:
         return Path(path).open("w" if force else "x", encoding="utf-8")
     except FileExistsError:
         raise _there_already(path) from None
+    except FileNotFoundError as error:
+        raise ToolError(f"{path} cannot be written: there is no folder {Path(path).parent}") from error
     except OSError as error:
         raise ToolError(f"{path} cannot be written: {reason_of(error)}") from error
 

@@ -16,6 +16,7 @@ TITLES: Final = {
     "circuits": "[[circuits]]",
     "terms": "[terms.NAME]",
     "overstay": "[overstay.NAME]",
+    "access": "[access.GROUP]",
     "exempt": "exempt, in [overstay.NAME]",
     "occupancy": "occupancy, in [overstay.NAME]",
 }

@@ -1,8 +1,10 @@
 """`baywarden simulate do PATH REQUEST ...`: one request to a running simulator, and its answer for people."""
 
 import json
+import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from baywarden_config.errors import DONE, ToolError, WrongUse
@@ -69,6 +71,10 @@ def _sorted_out(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 def _asked(path: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """The simulator's answer. Raises ToolError when there is none."""
+    if os.path.exists(path) and not Path(path).is_socket():
+        raise ToolError(
+            f"no simulator answers at {path}: it is no socket; a simulator has one with --control PATH"
+        )
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as wire:
             wire.settimeout(PATIENCE_S)

@@ -3,7 +3,7 @@
 import errno
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 _REASONS: Final[Mapping[int, str]] = {
@@ -50,6 +50,13 @@ def reason_of(error: BaseException) -> str:
     if number in _REASONS:
         return _REASONS[number]
     return str(getattr(error, "strerror", None) or error or type(error).__name__)
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that looks most like `word`, if any does."""
+    from difflib import get_close_matches  # noqa: PLC0415 (only a fault needs it, and it would stay for good)
+
+    return next(iter(get_close_matches(word, known, n=1)), None)
 
 
 def _number_of(error: BaseException) -> int:

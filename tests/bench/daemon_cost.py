@@ -1,7 +1,7 @@
 """What the daemon costs a gateway with 20 simulated chargers at one poll a second, beside the lean yardstick.
 
 Memory, CPU per device-cycle, and the time from exec to the first complete poll, against DESIGN's budgets (section 10);
-memory also with 50 devices. Everything was compiled before, as in an installed program.
+memory also with 50 devices. Everything was compiled before, and malloc is set, as where the unit starts the daemon.
 Run as `make bench ARGS=daemon_cost`.
 """
 
@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 
 HERE = Path(__file__).resolve().parent
+UNIT = HERE.parents[1] / "systemd" / "baywarden.service"
 sys.path.insert(0, str(HERE.parent))
 
 from support.broker import Broker
@@ -64,10 +65,18 @@ def write_files(folder: Path, ports: list[int], broker: int) -> tuple[Path, Path
     return folder / "field.toml", folder / "site.toml"
 
 
+def of_the_unit() -> dict[str, str]:
+    """What the unit puts into the daemon's environment, but for what systemd itself fills in."""
+    lines = [
+        line.partition("=")[2] for line in UNIT.read_text().splitlines() if line.startswith("Environment=")
+    ]
+    return dict(line.split("=", 1) for line in lines if "%" not in line)
+
+
 def as_installed(folder: Path) -> dict[str, str]:
-    """The surroundings of a daemon whose modules are compiled already."""
+    """The surroundings of a daemon of the unit, whose modules are compiled already."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    env = {**kept, "PYTHONPYCACHEPREFIX": str(folder.parent / "compiled")}
+    env = {**kept, **of_the_unit(), "PYTHONPYCACHEPREFIX": str(folder.parent / "compiled")}
     modules = "baywarden.__main__, baywarden.daemon.house, baywarden.services.cloud"
     subprocess.run([sys.executable, "-c", f"import {modules}"], env=env, check=True)
     return env

@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 import time
+from functools import partial
 from itertools import pairwise
 from typing import ClassVar
 
@@ -80,13 +81,18 @@ def jitter_ms() -> dict[str, float]:
     }
 
 
+def _device(port: list[int]) -> Device:
+    """On a port that is known once somebody listens."""
+    return Device(port[0])
+
+
 async def main(ports: int) -> None:
     """Serve until the input ends."""
     loop = asyncio.get_running_loop()
     servers = []
     for _ in range(ports):
         box: list[int] = [0]
-        server = await loop.create_server(lambda box=box: Device(box[0]), "127.0.0.1", 0, backlog=600)
+        server = await loop.create_server(partial(_device, box), "127.0.0.1", 0, backlog=600)
         box[0] = server.sockets[0].getsockname()[1]
         servers.append(server)
     print(json.dumps([one.sockets[0].getsockname()[1] for one in servers]), flush=True)

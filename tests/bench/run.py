@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-NO_BENCHMARK = {"run", "lean", "paced_line", "plain_field"}
+NO_BENCHMARK = {"run", "lean", "paced_line", "plain_field", "busy_site"}
 
 
 def main(wanted: list[str]) -> int:

@@ -90,7 +90,7 @@ def test_a_scan_finds_the_speed_and_then_leaves_the_others_alone(tmp_path: Path)
         )
         wire = answer("bus", "scan", line.path, *words, "--timeout-ms", "1000")["wires"][0]
     assert [(one["unit"], one["setting"]["baud"]) for one in wire["found"]] == [(1, 19200)]
-    assert wire["settings_tried"] == ["9600 8N1", "19200 8N1"]
+    assert wire["settings_tried"] == ["9600/8N1", "19200/8N1"]
 
 
 def test_a_device_that_keeps_silent_about_the_first_question_is_asked_another(tmp_path: Path) -> None:
@@ -144,9 +144,19 @@ def test_two_devices_with_one_number_are_noticed(tmp_path: Path) -> None:
 def test_a_port_that_another_program_has_is_left_alone_and_that_program_is_named(tmp_path: Path) -> None:
     with PickyLine(tmp_path / "line", 1) as line, serial.Serial(str(line.path), exclusive=True):
         done = baywarden("bus", "scan", line.path, *QUICK)
+        read = baywarden("device", "read", "--serial", line.path, "--profile", "abb-b23")
         assert line.requests == 0
-    assert done.returncode == 1
-    assert "in use by" in done.stderr and f"process {os.getpid()}" in done.stderr
+    for one in (done, read):
+        assert one.returncode == 1
+        assert "in use by" in one.stderr and f"process {os.getpid()}" in one.stderr
+
+
+def test_what_a_scan_of_a_relative_path_says_for_site_toml_holds_everywhere(tmp_path: Path) -> None:
+    with PickyLine(tmp_path / "line", 1) as line:
+        relative = os.path.relpath(line.path)
+        found = answer("bus", "scan", relative, "--setting", "9600/8N1", "--units", "1", "--quick", *PATIENT)
+    assert not os.path.isabs(relative)
+    assert found["wires"][0]["where"] == str(line.path)
 
 
 def test_a_scan_of_a_host_asks_only_what_was_named() -> None:
@@ -271,7 +281,7 @@ def test_a_scan_names_the_devices_of_a_serial_line_and_begins_its_site_toml(
     site = tmp_path / "site.toml"
     assert done.returncode == 0, done.stderr
     rows = {row.split()[0]: row for row in done.stdout.splitlines() if row.strip()[:1].isdigit()}
-    assert "9600 8N1" in rows["1"] and "eastron-sdm630" in rows["1"]
+    assert "9600/8N1" in rows["1"] and "eastron-sdm630" in rows["1"]
     assert "heidelberg-energy-control" in rows["2"]
     assert "The wiring is sound" in done.stdout
     for piece in ('type = "rtu"', f'path = "{line}"', "[[meters]]", 'profile = "eastron-sdm630"', "unit = 2"):

@@ -40,11 +40,16 @@ def walks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future
     folder = tmp_path_factory.mktemp("profiles")
     slow = changed(folder, "slow", "[protocol]\n", "[protocol]\nmin_read_interval_ms = 120\n")
     idle = changed(folder, "idle", 'trigger = "no_request"', 'trigger = "none"')
-    with ThreadPoolExecutor(3) as beside:
+    there, nowhere = (
+        f'name = "failsafe_timeout"\ntype = "holding"\naddress = {place}' for place in (89, 9999)
+    )
+    unread = changed(folder, "unread", there, nowhere)
+    with ThreadPoolExecutor(4) as beside:
         yield {
             "healthy": beside.submit(step_by_step, KIND, slow),
             "broken": beside.submit(step_by_step, idle, slow, code=1),
             "untold": beside.submit(step_by_step, "mennekes-amtron-4you", "mennekes-amtron-4you"),
+            "unread": beside.submit(step_by_step, KIND, unread, code=1),
         }
 
 
@@ -78,3 +83,13 @@ def test_a_setting_that_the_charger_does_not_take_back_is_told_and_is_no_failure
     back = walks["untold"].result(timeout=90)["put back"]
     assert back["verdict"] == "unclear"
     assert "failsafe_timeout was 0, which it does not take back" in back["detail"]
+
+
+def test_a_setting_that_could_not_be_read_is_told_as_one_that_nobody_can_put_back(
+    walks: dict[str, Future[Any]],
+) -> None:
+    back = walks["unread"].result(timeout=90)["put back"]
+    assert back["verdict"] == "unclear"
+    assert "failsafe_timeout could not be read (" in back["detail"]
+    assert "no such register" in back["detail"]
+    assert "failsafe_current 0" in back["detail"], "what could be read is put back"

@@ -41,7 +41,7 @@ async def test_every_point_of_every_device_reads_as_the_truth_on_its_wire(site: 
             assert isinstance(told, int | Decimal)
             exact = Decimal(str(truth))
             step = abs(exact) / 2**22 if point.dtype == "f32" else max(point.scale, abs(exact) / 2**50)
-            assert 0 <= exact - told <= step, f"{device.name} {point.name}: {told} for {truth}"
+            assert 0 <= exact - told <= step, f"{device.name} {point.name}: {told} for {truth!r}"
     assert asked > 200
 
 

@@ -144,4 +144,4 @@ async def test_what_is_no_socket_is_left_as_it_is(tmp_path: Path) -> None:
     assert (code, path.read_text("utf-8")) == (1, "mine")
     assert "a file that is no socket stands there" in complaint
     code, _, complaint = await said("do", str(path), "state")
-    assert (code, "Errno" in complaint) == (1, False)
+    assert (code, "Errno" in complaint, "it is no socket" in complaint) == (1, False, True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import sys
@@ -13,6 +14,7 @@ import pytest
 from pymodbus.client import AsyncModbusSerialClient
 
 from baywarden_drivers.simulator import CannotServe
+from support.commands import baywarden
 from support.serial_pair import SerialPair
 from support.simulated_site import PATIENCE_S, SITE, Site, running
 
@@ -92,6 +94,50 @@ async def test_the_link_of_a_run_that_was_killed_is_replaced_and_nothing_else_is
         async with running(SITE.replace('serial = ""', f'serial = "{other}"')):
             pass
     assert other.is_symlink()
+
+
+@pytest.mark.serial
+async def test_a_second_simulator_on_a_served_port_is_refused_and_harms_nobody(tmp_path: Path) -> None:
+    link = tmp_path / "port"
+    text = SITE.replace('serial = ""', f'serial = "{link}"')
+    async with running(text):
+        for served in (link, link.resolve()):
+            done = await asyncio.to_thread(baywarden, "simulate", "evse-din", "--serial", served)
+            assert (done.returncode, done.stdout) == (1, "")
+            assert f"another simulator serves the serial port {served}: end it first" in done.stderr
+        client = AsyncModbusSerialClient(str(link), baudrate=19_200, timeout=PATIENCE_S, retries=0)
+        assert await client.connect()
+        assert (await client.read_input_registers(4, count=1, device_id=3)).registers == [0x0108]
+        client.close()
+    async with running(text) as site:
+        assert site.simulation.where("bus") == str(link), "it is free again"
+
+
+@pytest.mark.serial
+async def test_two_simulators_do_not_share_one_end_of_a_serial_pair(serial_pair: SerialPair) -> None:
+    text = SITE.replace('serial = ""', f'serial = "{serial_pair.left}"')
+    async with running(text):
+        with pytest.raises(CannotServe, match="another simulator serves the serial port"):
+            async with running(text):
+                pass
+    async with running(text):
+        pass
+
+
+async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    link = tmp_path / "nowhere" / "port"
+    with pytest.raises(CannotServe, match=f"there is no folder {link.parent}"):
+        async with running(SITE.replace('serial = ""', f'serial = "{link}"')):
+            pass
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may do everything")
+async def test_a_control_socket_in_a_closed_folder_is_no_other_simulator(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    with pytest.raises(CannotServe, match="no permission for the control socket"):
+        async with running(control=closed / "control"):
+            pass
 
 
 @pytest.mark.serial

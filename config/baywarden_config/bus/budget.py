@@ -22,7 +22,7 @@ _MOST_DEVICES = 247
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
     """A line that is to be weighed."""
 
     name: str
@@ -80,7 +80,7 @@ def run(args: Namespace) -> int:
     return DONE if all(budget.load <= 1 for budget, _ in weighed) else FAILED
 
 
-def _thought_of(args: Namespace) -> _Line:
+def _thought_of(args: Namespace) -> Line:
     from baywarden_drivers.bench.budget import Wanted
 
     if args.serial is None and not args.tcp:
@@ -99,7 +99,7 @@ def _thought_of(args: Namespace) -> _Line:
     setting = None if args.tcp else serial_setting(args.serial)
     if setting is not None:
         _check_wires(devices)
-    return _Line(str(setting or "one connection"), setting, devices)
+    return Line(str(setting or "one connection"), setting, devices)
 
 
 def _check_wires(devices: "Sequence[Wanted]") -> None:
@@ -116,7 +116,7 @@ def _is_serial(device: "Wanted") -> bool:
     return wires.rtu is not None or wires.rtu_over_tcp is not None
 
 
-def _of_file(args: Namespace) -> list[_Line]:
+def _of_file(args: Namespace) -> list[Line]:
     """The lines of a site.toml that have devices. Raises ToolError with its faults."""
     from baywarden.settings import ConfigError, load_settings
     from baywarden_drivers.profile import usable_names
@@ -129,14 +129,15 @@ def _of_file(args: Namespace) -> list[_Line]:
         )
     except ConfigError as error:
         raise ToolError("\n".join(f"{args.config}: {fault}" for fault in error.faults)) from error
-    lines = [_line_of(settings, link, own) for link in settings.links]
+    lines = [line_of(settings, link, own) for link in settings.links]
     found = [line for line in lines if line.devices]
     if not found:
         raise ToolError(f"{args.config}: no link has a device")
     return found
 
 
-def _line_of(settings: "Settings", link: Any, own: Sequence[str]) -> _Line:
+def line_of(settings: "Settings", link: Any, own: Sequence[str] = ()) -> Line:
+    """A link of site.toml with its devices; folders in `own` come before the site's."""
     from baywarden.settings.wires import SerialLink
     from baywarden_drivers.bench.budget import Wanted
     from baywarden_drivers.bench.line import Setting
@@ -154,7 +155,7 @@ def _line_of(settings: "Settings", link: Any, own: Sequence[str]) -> _Line:
         if meter.link == link.id
     ]
     setting = Setting(link.baud, link.parity, link.stop_bits) if isinstance(link, SerialLink) else None
-    return _Line(link.id, setting, devices)
+    return Line(link.id, setting, devices)
 
 
 def _profile(name: str, folders: Sequence[str]) -> Any:

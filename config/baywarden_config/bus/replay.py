@@ -55,7 +55,8 @@ def run(args: Namespace) -> int:
     try:
         tally = asyncio.run(_serve(args, head, recording))
     except OSError as error:
-        raise ToolError(f"cannot listen: {reason_of(error)}") from error
+        where = args.rtu_over_tcp if args.tcp is None else args.tcp
+        raise ToolError(f"cannot listen on {args.bind}:{where}: {reason_of(error)}") from error
     _print(tally, as_json=args.json)
     return FAILED if tally.unknown else DONE
 
@@ -94,6 +95,7 @@ def _print(tally: "Tally", *, as_json: bool) -> None:
                     "asked": tally.asked,
                     "answered": tally.answered,
                     "repeated": tally.repeated,
+                    "parts": tally.parts,
                     "unknown": dict(tally.unknown),
                     "unasked": tally.unasked,
                 }
@@ -102,5 +104,6 @@ def _print(tally: "Tally", *, as_json: bool) -> None:
         return
     print(
         f"{tally.asked} questions: {tally.answered} answered from the trace ({tally.repeated} with its last answer "
-        f"again), {sum(tally.unknown.values())} not in it; {tally.unasked} recorded questions were never asked."
+        f"again, {tally.parts} with a part of a longer one), {sum(tally.unknown.values())} not in it; "
+        f"{tally.unasked} recorded questions were never asked."
     )

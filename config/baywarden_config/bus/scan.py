@@ -1,6 +1,7 @@
 """`baywarden bus scan`: which devices answer on a wire, who they are, and how sound the wiring is. Only reads."""
 
 import json
+import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -99,8 +100,8 @@ class _Choice:
 def _plans(args: Namespace) -> list[_Plan]:
     """One for each wire; every word is judged before the first byte is sent. Raises WrongUse."""
     units = unit_numbers(args.units, least=0, most=255) if args.units else None
-    if args.port is not None and units is not None and not 1 <= units[0] <= units[-1] <= 247:
-        raise WrongUse(f"--units {args.units}: on a serial line unit numbers are 1 to 247")
+    if args.port is not None and units is not None and units[0] == 0:
+        raise WrongUse(f"--units {args.units}: on a serial line 0 is all devices at once; say 1 to 255")
     timeout_s = None if args.timeout_ms is None else args.timeout_ms / 1000
     choice = _Choice([serial_setting(text) for text in args.setting], units, timeout_s, args.all, args.quick)
     plans: list[_Plan] = []
@@ -116,7 +117,7 @@ def _serial(path: str, choice: _Choice, profiles: "list[Profile]", bar: "Progres
     from baywarden_drivers.bench.settings import likely_settings, usual_units
     from baywarden_drivers.bench.sweep import sweep_serial
 
-    line = SerialLine(path, timeout_s=choice.timeout_s or 0.3)
+    line = SerialLine(os.path.abspath(path), timeout_s=choice.timeout_s or 0.3)  # as site.toml wants it
     try:
         return sweep_serial(
             line,
@@ -215,9 +216,11 @@ def _plain(sweep: "Sweep") -> dict[str, Any]:
                 "sunspec": found.who.sunspec or None,
                 "checks": found.checks,
                 "damaged": found.damaged,
+                "lost": found.lost,
             }
             for found in sweep.found
         ],
         "wiring": wiring(sweep),
+        "hung_up": sweep.hung_up,
         "trouble": sweep.trouble or None,
     }

@@ -1,6 +1,7 @@
 """`baywarden bus trace`: what goes over the links of the running daemon, decoded, live or into a file."""
 
 import json
+import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
@@ -85,8 +86,14 @@ class _Watched:
 
     def take(self, reply: Mapping[str, Any]) -> None:
         """The next pieces."""
-        if reply["lost"] and self._out is None and not self._as_json:
-            print(f"({reply['lost']} pieces were lost: they came faster than they were fetched)", flush=True)
+        if reply["lost"]:
+            is_live = self._out is None and not self._as_json
+            told_to = sys.stdout if is_live else sys.stderr
+            print(
+                f"({reply['lost']} pieces were lost: they came faster than they were fetched)",
+                file=told_to,
+                flush=True,
+            )
         for piece in _pieces(reply):
             row = self._reader.line(piece)
             self.count += 1
@@ -116,7 +123,7 @@ def _pieces(reply: Mapping[str, Any]) -> "Iterator[Piece]":
 
 
 def _names(first: Mapping[str, Any]) -> Any:
-    """The points of the devices on the link; a profile that cannot be read here only takes away names."""
+    """The points of the devices on the link; a profile that cannot be read here only takes away names, and says so."""
     from baywarden_drivers.bench.names import Names, Tenant
     from baywarden_drivers.errors import DriverError
     from baywarden_drivers.profile import load_profile
@@ -125,7 +132,9 @@ def _names(first: Mapping[str, Any]) -> Any:
     for one in first["devices"]:
         try:
             profile = load_profile(str(one["profile"]), [first["profile_folder"]])
-        except DriverError:
+        except DriverError as error:
+            why = " ".join(str(error).split())
+            print(f"baywarden: unit {one['unit']} goes without names of points: {why}", file=sys.stderr)
             continue
         tenants.append(Tenant(profile, int(one["unit"]), int(one["connector"])))
     return Names(tenants)

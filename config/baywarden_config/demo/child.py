@@ -57,13 +57,13 @@ class Child:
         if self._process is not None and not self.running and not self._ended_by_us:
             raise ChildFailed(f"{self.name} ended with code {self._process.returncode}: {self.last_words()}")
 
-    def stop(self, timeout_s: float = STOP_S) -> int | None:
-        """Ask it to end (SIGTERM), end it (SIGKILL) when it does not; its exit code, None if it never ran."""
+    def stop(self, timeout_s: float = STOP_S, by: signal.Signals = signal.SIGTERM) -> int | None:
+        """Ask it to end, end it (SIGKILL) when it does not; its exit code, None if it never ran."""
         if self._process is None:
             return None
         if self.running:
             self._ended_by_us = True
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send_signal(by)
             try:
                 self._process.wait(timeout_s)
             except subprocess.TimeoutExpired:

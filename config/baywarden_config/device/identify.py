@@ -75,7 +75,7 @@ def _search(args: Namespace) -> int:
     finally:
         bar.clear()
         line.close()
-    _print_who(args, unit, who)
+    _print_who(args, unit, who, line.hung_up)
     return DONE if who.best is not None else FAILED
 
 
@@ -92,15 +92,22 @@ def _line(args: Namespace) -> "Line":
     return TcpLine(host, port, rtu=is_rtu, timeout_s=_NETWORK_TIMEOUT_S)
 
 
-def _print_who(args: Namespace, unit: int, who: "Who") -> None:
+def _print_who(args: Namespace, unit: int, who: "Who", hung_up: int) -> None:
     if args.json:
         answer = {
             "unit": unit,
             "candidates": [asdict(one) for one in who.candidates],
             "questions": who.questions,
             "sunspec": who.sunspec or None,
+            "hung_up": hung_up,
         }
         print(json.dumps(answer, indent=2, ensure_ascii=False))
+        return
+    if who.heard == 0 and hung_up:
+        print(
+            f"{hung_up} times the connection was closed instead of an answer: mostly another master has the only one "
+            "that the device allows; else it is no Modbus."
+        )
         return
     if who.heard == 0:
         print(f"Unit {unit} does not answer ({who.questions} questions). `baywarden bus scan` looks further.")

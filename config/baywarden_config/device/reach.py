@@ -71,6 +71,8 @@ def daemon_id(args: Namespace) -> str | None:
             "say which device: --tcp HOST, --serial PATH or --rtu-over-tcp HOST:PORT with --profile, "
             "or --evse, --charger or --meter ID of the running daemon"
         )
+    if args.unit == 0 and not args.tcp:
+        raise WrongUse("--unit 0: on a serial line 0 is all devices at once; say 1 to 255")
     if args.trace is not None:
         check_new(args.trace, force=args.force)
     return None
@@ -122,11 +124,14 @@ async def opened(args: Namespace, *, reads_only: bool = True) -> "AsyncIterator[
     A command that only reads must not write either what the profile wants written at start-up.
     """
     from baywarden_drivers import LinkPool, open_device
+    from baywarden_drivers.bench.serial_line import SerialLine
     from baywarden_drivers.profile import Startup
 
     profile = profile_of(args)
     check_place(args, profile)
     endpoint = endpoint_of(args, profile)
+    if args.serial is not None:
+        SerialLine.check(args.serial)  # it knows better words than the link for a port that is not to be had
     used = profile.changed(startup=Startup()) if reads_only else profile
     async with LinkPool() as pool:
         device = open_device(

@@ -12,6 +12,7 @@ from baywarden_drivers.profile.points import ReadPoint
 from baywarden_drivers.profile.schema import Profile
 
 COLD_EVERY_S = 30.0
+CARD_EVERY_S = 3.0
 TURNAROUND_S = 0.02
 """Assumed from the end of a question to the begin of the answer; meters are at 5 to 50 ms."""
 ROUND_TRIP_S = 0.02
@@ -62,11 +63,11 @@ class Share:
     reads: int
     """Reads in every poll."""
     cold_reads: int
-    """Further reads, each once in COLD_EVERY_S."""
+    """Further reads, each once in COLD_EVERY_S, and the one with the card in CARD_EVERY_S."""
     hot_s: float
     """Time of the wire for one poll, without the slower reads."""
     cold_s: float
-    """Time of the wire for all slower reads together."""
+    """Time of the wire for all slower reads together within COLD_EVERY_S."""
     own_s: float
     """The shortest poll that the device itself allows: exchanges and the pauses between them."""
 
@@ -114,7 +115,7 @@ def share_of(wanted: Wanted, timing: Timing) -> Share:
     profile = wanted.profile
     hot, cold = _reads(wanted, timing.costs)
     hot_s = sum(timing.exchange_s(_request(read)) for read in hot)
-    cold_s = sum(timing.exchange_s(_request(read)) for read in cold)
+    cold_s = sum(timing.exchange_s(_request(read)) * _times(read) for read in cold)
     protocol = profile.protocol
     gap_s = max(protocol.min_request_gap_ms / 1000, timing.silence_s) - timing.silence_s
     chain_s = sum(
@@ -122,6 +123,11 @@ def share_of(wanted: Wanted, timing: Timing) -> Share:
     )
     own_s = max(chain_s, protocol.min_poll_interval_ms / 1000)
     return Share(wanted.name, profile.name, wanted.poll_s, len(hot), len(cold), hot_s, cold_s, own_s)
+
+
+def _times(read: Read) -> float:
+    """How often it is read within COLD_EVERY_S."""
+    return COLD_EVERY_S / CARD_EVERY_S if "id_tag" in read.names() else 1.0
 
 
 def budget_of(

@@ -29,7 +29,7 @@ def transport_facts(profile: Profile) -> list[str]:
     if wires.tcp is not None:
         facts.append(f"tcp {wires.tcp.port}")
     if wires.rtu is not None:
-        facts.append(f"rtu {wires.rtu.baud} 8{wires.rtu.parity}{wires.rtu.stop_bits}")
+        facts.append(f"rtu {wires.rtu.baud}/8{wires.rtu.parity}{wires.rtu.stop_bits}")
     if wires.rtu_over_tcp is not None:
         facts.append("rtu-over-tcp")
     return facts

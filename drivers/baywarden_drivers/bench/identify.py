@@ -96,7 +96,8 @@ class Asker:
         if heard.how is Hearing.NOISE:
             heard = self._line.ask(request)
         self.heard += heard.is_device
-        self._silences[function] = 0 if heard.is_device else self._silences.get(function, 0) + 1
+        if heard.how is not Hearing.HUNG_UP:  # which takes no time
+            self._silences[function] = 0 if heard.is_device else self._silences.get(function, 0) + 1
         return heard
 
 

@@ -21,6 +21,8 @@ class Hearing(Enum):
     NOISE = "noise"
     ECHO = "echo"
     """Only our own question."""
+    HUNG_UP = "hung up"
+    """The connection was closed or reset instead of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class Setting:
         return (9 + (self.parity != "N") + self.stop_bits) / self.baud
 
     def __str__(self) -> str:
-        return f"{self.baud} 8{self.parity}{self.stop_bits}"
+        """As it is typed, too: `--setting 9600/8N1`."""
+        return f"{self.baud}/8{self.parity}{self.stop_bits}"
 
 
 class Line(ABC):
@@ -67,7 +70,7 @@ class Line(ABC):
 
     def __init__(self, timeout_s: float) -> None:
         self.timeout_s = timeout_s
-        self.asked = 0
+        self.asked = self.hung_up = 0
         self._quiet_until = 0.0
 
     @abstractmethod
@@ -89,6 +92,7 @@ class Line(ABC):
         lost = heard.how in (Hearing.SILENCE, Hearing.NOISE)
         self._quiet_until = now + max(gap_s, GENTLE_S) + (self.timeout_s / 2 if lost else 0.0)
         self.asked += 1
+        self.hung_up += heard.how is Hearing.HUNG_UP
         return replace(heard, took_s=now - started)
 
 

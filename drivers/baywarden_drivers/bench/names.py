@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from decimal import Context, Decimal
+from typing import Final, TypeVar
 
 from baywarden_drivers.bench.frames import KINDS, Answer
 from baywarden_drivers.links.request import Request
@@ -12,6 +13,8 @@ from baywarden_drivers.profile.schema import Profile
 from baywarden_drivers.values.codec import decode
 from baywarden_drivers.values.value import Quality
 
+_DIGITS: Final = {"f32": 9, "f64": 17}
+"""So many decimal digits tell any two floats apart."""
 _Point = TypeVar("_Point", bound=Point)
 
 
@@ -67,5 +70,13 @@ def _shown(point: ReadPoint, registers: tuple[int, ...]) -> str:
     value = decode(point, registers, 0)
     if value.quality is not Quality.GOOD:
         return f"{value.quality.value} ({value.reason})" if value.reason else value.quality.value
-    shown = value.value.hex() if isinstance(value.value, bytes) else str(value.value)
+    shown = value.value.hex() if isinstance(value.value, bytes) else _figure(point, value.value)
     return f"{shown} {point.unit}" if point.unit else shown
+
+
+def _figure(point: ReadPoint, value: object) -> str:
+    """As it is; a float without the digits that its registers do not hold."""
+    if isinstance(value, Decimal) and point.dtype in _DIGITS:
+        value = value.normalize(Context(prec=_DIGITS[point.dtype]))
+        return f"{value:f}"
+    return str(value)

@@ -52,6 +52,11 @@ class SerialLine(Line):
         except (OSError, ValueError) as error:
             raise LinkDown(f"{self.name} does not take {setting}: {reason_of(error)}") from error
 
+    @classmethod
+    def check(cls, path: str) -> None:
+        """Whether the port could be opened now. Raises LinkDown, which says who has it or what to do."""
+        cls(path).close()
+
     def listen(self, seconds: float) -> bytes:
         """What is said while nobody asks."""
         return self._collect(time.monotonic() + seconds, lambda data: False)

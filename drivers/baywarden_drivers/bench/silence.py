@@ -58,8 +58,8 @@ class Silence:
         self._wanted_s = wanted_s
         self.settings: dict[str, Decimal] = {}
         """Settings of the fail-safe as they were found, and can be written again."""
-        self.lost: dict[str, Decimal] = {}
-        """Settings that were found and cannot be written: this device takes other numbers only."""
+        self.lost: dict[str, str] = {}
+        """Settings that arming will change and nobody can put back, each with the reason."""
 
     async def run(self, high_a: Decimal) -> None:
         """The whole trial, at a limit of `high_a`. Raises DeviceError when the device is lost."""
@@ -93,30 +93,34 @@ class Silence:
         can_set = failsafe.timeout_point in self._device.profile.writable
         change = f"The fail-safe becomes {LEAST_A} A after {plain(timeout_s)} s, then nothing"
         text = change if can_set else "Nothing"
-        lost = "".join(
-            f" {name} is {plain(value)}, which this device does not take back: it will keep the new one."
-            for name, value in self.lost.items()
-        )
+        lost = "".join(f" {name} {why}: it will keep the new one." for name, why in self.lost.items())
         return f"{text} is sent for {silence_s:.0f} s, and all is put back.{lost}"
 
     async def _find_settings(self, failsafe: Failsafe) -> None:
-        """Remember what arming will change."""
-        profile = self._device.profile
-        for name in (
-            failsafe.timeout_point,
-            failsafe.current_point,
-            failsafe.power_point,
-            *failsafe.also_current,
-        ):
-            if name is None or name not in profile.readable or name not in profile.writable:
+        """Remember what arming will change; what cannot be put back is not passed over in silence."""
+        names = (failsafe.timeout_point, failsafe.current_point, failsafe.power_point, *failsafe.also_current)
+        for name in names:
+            if name is None or name not in self._device.profile.writable:
                 continue
-            try:
-                number = (await self._device.read(name)).number
-            except DeviceError:
-                continue
-            if number is not None:
-                value = Decimal(number)
-                (self.settings if _can_be_said(self._device, name, value) else self.lost)[name] = value
+            value, why = await self._found(name)
+            if value is None:
+                self.lost[name] = f"could not be read ({why})"
+            elif _can_be_said(self._device, name, value):
+                self.settings[name] = value
+            else:
+                self.lost[name] = f"was {plain(value)}, which it does not take back"
+
+    async def _found(self, name: str) -> tuple[Decimal | None, str]:
+        """The value of a setting; None with the reason where it has none."""
+        if name not in self._device.profile.readable:
+            return None, "it can only be written"
+        try:
+            read = await self._device.read(name)
+        except DeviceError as error:
+            return None, error.detail
+        return (
+            (None, read.reason or read.quality.value) if read.number is None else (Decimal(read.number), "")
+        )
 
     def _is_worth_trying(self, failsafe: Failsafe, armed: FailsafeReport) -> bool:
         """Note how it was armed; False where its own settings say already that it would not hold."""

@@ -108,10 +108,7 @@ class Steering:
                 faults.append(f"{name} was {plain(value)}: {error}")
         if self._has_limited:
             await self._put_limit_back(done, faults)
-        kept = [
-            f"{name} was {plain(value)}, which it does not take back"
-            for name, value in self._silence.lost.items()
-        ]
+        kept = [f"{name} {why}" for name, why in self._silence.lost.items()]
         if faults:
             self._report.note("put back", "fail", "NOT as it was: " + "; ".join([*faults, *kept]))
         elif done or kept:

@@ -23,13 +23,14 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(slots=True)
 class Found:
-    """A device that answers. `damaged` of `checks` repeated questions came back damaged or not at all."""
+    """A device that answers. Of `checks` repeated questions `damaged` came back damaged and `lost` not at all."""
 
     unit: int
     setting: Setting | None = None
     who: Who = field(default_factory=lambda: Who((), 0))
     checks: int = 0
     damaged: int = 0
+    lost: int = 0
     crowded: int = 0
     """Answers with a second whole or broken one behind them."""
 
@@ -52,6 +53,8 @@ class Sweep:
     """Units where nothing but damaged answers came, at a setting where others (or nobody) answer well."""
     echoes: int = 0
     unasked_bytes: int = 0
+    hung_up: int = 0
+    """Questions to which the connection was closed instead of an answer."""
     trouble: str = ""
     """Why the wire could not be used, or not to the end."""
 
@@ -59,6 +62,7 @@ class Sweep:
         """Count what came back."""
         self.asked += 1
         self.echoes += heard.has_echo
+        self.hung_up += heard.how is Hearing.HUNG_UP
         self.unasked_bytes += len(heard.unasked)
         if heard.how is Hearing.NOISE:
             self.noises[str(setting)] = self.noises.get(str(setting), 0) + 1
@@ -190,6 +194,7 @@ class _Look:
             heard = self._line.ask(probe_requests(found.unit)[probe], trailing=True)
             found.checks += 1
             found.damaged += heard.how is Hearing.NOISE
+            found.lost += heard.how is not Hearing.NOISE and not heard.is_device
             found.crowded += bool(heard.extra)
 
     def _telling(self, unit: int) -> Callable[[int, int], None] | None:

@@ -2,10 +2,11 @@
 
 import socket
 import time
+from dataclasses import replace
 from typing import Final
 
 from baywarden_drivers.bench.frames import Framing, framed
-from baywarden_drivers.bench.line import Heard, Line, judged
+from baywarden_drivers.bench.line import Heard, Hearing, Line, judged
 from baywarden_drivers.errors import LinkDown
 from baywarden_drivers.links.match import Misframed, rtu_answer, tcp_answer
 from baywarden_drivers.links.request import Request
@@ -27,17 +28,16 @@ class TcpLine(Line):
         self._transaction = 0
 
     def ask(self, request: Request, *, trailing: bool = False) -> Heard:
-        """Send and listen. Raises LinkDown when there is no connection."""
+        """Send and listen. Raises LinkDown when there is no connection.
+
+        A connection that was closed since the last question is no answer to this one, so it is asked on a new one.
+        """
         self._rest()
-        wire = self._open()
-        self._transaction = self._transaction % 0xFFFF + 1
+        was_open = self._socket is not None
         started = time.monotonic()
-        data = self._exchange(wire, request, started + self.timeout_s)
-        answer = self._answer(data, request)
-        if isinstance(answer, Misframed) or (answer is None and not self._is_rtu):
-            self.close()  # what comes later must not be taken for the next answer
-        found = answer if isinstance(answer, bytes) else None
-        heard = judged(data, found, request, framing=self._framing)
+        heard = self._asked(request)
+        if heard.how is Hearing.HUNG_UP and was_open:
+            heard = self._asked(request)
         return self._done(heard, started, 0.0)
 
     def close(self) -> None:
@@ -46,7 +46,21 @@ class TcpLine(Line):
             self._socket.close()
         self._socket = None
 
+    def _asked(self, request: Request) -> Heard:
+        """One question on the connection that is there, or on a new one."""
+        wire = self._open()
+        self._transaction = self._transaction % 0xFFFF + 1
+        data = self._exchange(wire, request, time.monotonic() + self.timeout_s)
+        hung_up = self._socket is None
+        answer = self._answer(data, request)
+        if isinstance(answer, Misframed) or (answer is None and not self._is_rtu):
+            self.close()  # what comes later must not be taken for the next answer
+        found = answer if isinstance(answer, bytes) else None
+        heard = judged(data, found, request, framing=self._framing)
+        return replace(heard, how=Hearing.HUNG_UP) if hung_up and heard.how is Hearing.SILENCE else heard
+
     def _exchange(self, wire: socket.socket, request: Request, until: float) -> bytes:
+        """What came until the answer was whole or the time was over; `close` has been called where it was hung up."""
         data = b""
         try:
             self._drain(wire)
@@ -69,6 +83,7 @@ class TcpLine(Line):
         try:
             while wire.recv(4096):
                 pass
+            raise ConnectionResetError  # nothing more will come: it was closed since the last question
         except BlockingIOError:
             pass
         finally:

@@ -37,7 +37,7 @@ def _of_devices(sweep: Sweep) -> Iterator[str]:
     if len(settings) > 1:
         told = ", ".join(str(one) for one in sorted(settings, key=lambda one: one.baud))
         yield f"Devices answer at different settings ({told}): one line needs one setting, change them to the same."
-    if not any(found.damaged or found.crowded for found in sweep.found) and len(settings) < 2:
+    if not any(found.damaged or found.lost or found.crowded for found in sweep.found) and len(settings) < 2:
         yield "The wiring is sound: every repeated question was answered whole."
 
 
@@ -52,9 +52,21 @@ def _of_one(found: Found) -> Iterator[str]:
             f"Unit {found.unit}: {found.damaged} of {found.checks} answers came damaged: look at the termination "
             "(120 ohm at both ends, nowhere else), the shield, the length of stubs, and a common ground (C)."
         )
+    elif found.lost:
+        yield (
+            f"Unit {found.unit}: {found.lost} of {found.checks} repeated questions had no answer: it is slow (a longer "
+            "--timeout-ms tells), another master asks it too, or the line loses bytes."
+        )
 
 
 def _of_nobody(sweep: Sweep) -> Iterator[str]:
+    if sweep.hung_up:
+        yield (
+            "The port takes connections and hangs up instead of an answer "
+            f"({sweep.hung_up} of {sweep.asked} questions): mostly another master has the only connection that the "
+            "device allows; else it is no Modbus, or it does not let this machine in."
+        )
+        return
     if not sweep.settings:  # a TCP port
         yield (
             "The port takes connections, but no unit answers: is it Modbus, is Modbus switched on in the device, and "

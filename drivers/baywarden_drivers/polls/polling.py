@@ -18,6 +18,8 @@ from baywarden_drivers.values.status import asker
 from baywarden_drivers.values.value import PointValue, Quality
 
 COLD_EVERY_S = 30.0
+CARD_EVERY_S = 3.0
+"""Somebody who holds a card to the reader stands there and waits."""
 _REST_S = 60.0
 """A hot read that the device refuses, or never answers although it answers others, is left out for so long."""
 _MOST_SILENCES = 3
@@ -263,8 +265,8 @@ class Polling:
 
     def _due(self, now: float) -> Read | None:
         awake = (read for read in self._cold if read.rests_until <= now)
-        oldest = min(awake, key=lambda read: read.read_at, default=None)
-        return oldest if oldest is not None and now - oldest.read_at >= COLD_EVERY_S else None
+        first = min(awake, key=_next_at, default=None)
+        return first if first is not None and now >= _next_at(first) else None
 
     async def _probe(self, point: ReadPoint, now: float) -> list[str]:
         try:
@@ -349,6 +351,10 @@ class Polling:
         """What was found out about the reads of this device."""
         found = self._length.decision()
         return () if found is None else (found,)
+
+
+def _next_at(read: Read) -> float:
+    return read.read_at + (CARD_EVERY_S if "id_tag" in read.names() else COLD_EVERY_S)
 
 
 def _key(read: Read) -> tuple[object, ...]:

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 
 from baywarden_drivers.errors import Fault
 from baywarden_drivers.profile.base import FIELDBUS_BITS
 from baywarden_drivers.profile.caution import reckless_doubts
 from baywarden_drivers.profile.conduct import PointWrite
 from baywarden_drivers.profile.schema import Profile
+from baywarden_drivers.reasons import nearest
 
 
 def faults_between_parts(profile: Profile) -> list[Fault]:
@@ -66,8 +66,8 @@ def _lost_names(profile: Profile) -> Iterator[Fault]:
 def _unknown(place: str, name: str | None, known: set[str], what: str) -> Iterator[Fault]:
     if name is None or name in known:
         return
-    near = get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(name, known)
+    hint = f"; did you mean {near!r}?" if near else ""
     yield Fault(place, f"no {what} is called {name!r}{hint}")
 
 

@@ -3,7 +3,6 @@
 import tomllib
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from baywarden_drivers.profile import conduct, doubts, habits, points
 from baywarden_drivers.profile.check import faults_between_parts
 from baywarden_drivers.profile.complete import filled_in
 from baywarden_drivers.profile.schema import Profile
-from baywarden_drivers.reasons import complaint_of
+from baywarden_drivers.reasons import complaint_of, nearest
 
 BUNDLED = Path(__file__).parent.parent / "profiles"
 _PARTS: Mapping[str, type[BaseModel]] = {
@@ -112,8 +111,8 @@ def _find(name_or_path: str | Path, folders: tuple[str | Path, ...]) -> Path:
         if candidate.is_file():
             return candidate
     known = usable_names(folders)
-    near = get_close_matches(name_or_path, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    near = nearest(name_or_path, known)
+    hint = f"did you mean {near!r}?" if near else f"there are {', '.join(known)}"
     raise ProfileError(name_or_path, [Fault("profile", f"no file {name_or_path}.toml; {hint}")])
 
 
@@ -139,8 +138,8 @@ def _nearest(place: tuple[int | str, ...]) -> str:
     if part is None:
         return ""
     known = [field.alias or name for name, field in part.model_fields.items()]
-    near = get_close_matches(str(place[-1]), known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(str(place[-1]), known)
+    return f"; did you mean {near!r}?" if near else ""
 
 
 def _place(data: Mapping[str, Any], place: tuple[int | str, ...]) -> str:

@@ -99,7 +99,8 @@ def _charger(spec: ChargerSpec, profile: Profile, seed: int) -> Charger:
     most = profile.connectors.count
     if len(spec.outlets) > most:
         raise SiteFileError(
-            f"charger {spec.name}: {spec.profile} has at most {most} outlets, not {len(spec.outlets)}"
+            f"charger {spec.name}: {spec.profile} has {'one outlet' if most == 1 else f'at most {most} outlets'}, "
+            f"not {len(spec.outlets)}"
         )
     dc = is_dc(profile) if spec.dc is None else spec.dc
     limits = limit_rules_of(profile, spec.max_current_a, reaction_s=spec.reaction_s, dc=dc)
@@ -158,6 +159,12 @@ def _listener(spec: ListenerSpec, devices: list[Device], bind: str, look: Callab
                     f"listener {spec.name}: {both} both answer at unit {unit}; give one another `unit`"
                 )
             at_port[unit] = Seat(device, bank)
+    if spec.tcp is None and (
+        everybody := [seat for at in seats.values() for unit, seat in at.items() if not unit]
+    ):
+        raise SiteFileError(
+            f"listener {spec.name}: {everybody[0].device.name} has unit 0: that is all devices of a serial line at once"
+        )
     buses = {shift: Bus(look, units) for shift, units in seats.items()}
     if spec.serial is None:
         port = spec.tcp if spec.tcp is not None else spec.rtu_over_tcp or 0

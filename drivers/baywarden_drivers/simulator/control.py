@@ -48,6 +48,8 @@ class ControlSocket:
         except (ConnectionRefusedError, FileNotFoundError):
             self._path.unlink(missing_ok=True)
             return
+        except PermissionError as error:
+            raise CannotServe(f"no permission for the control socket {self._path}") from error
         except (OSError, TimeoutError) as error:
             raise CannotServe(
                 f"somebody has the control socket {self._path}: {reason_of(error)}; end it first, or name another path"

@@ -14,7 +14,7 @@ from baywarden_drivers.profile.habits import RtuTransport
 from baywarden_drivers.reasons import reason_of
 from baywarden_drivers.simulator.connection import Answering, Connection
 from baywarden_drivers.simulator.errors import CannotServe
-from baywarden_drivers.simulator.pty import TERMINALS, Pty, open_pty
+from baywarden_drivers.simulator.pty import TERMINALS, Claim, Pty, open_pty
 
 FREE_PORT_TRIES = 20
 
@@ -102,6 +102,7 @@ class SerialListener:
         self._link = path
         self._line = line or RtuTransport()
         self._server: _SerialServer | None = None
+        self._claim: Claim | None = None
         self._is_there = path is not None and path.exists()
 
     @property
@@ -114,6 +115,8 @@ class SerialListener:
 
     async def start(self) -> None:
         """Open the port. Raises CannotServe."""
+        if self._link is not None and self._is_there and _is_pseudo(self._link):
+            self._claim = Claim(self._link)
         self._server = _SerialServer(self._answering, self._link, self._line, is_there=self._is_there)
         try:
             await self._server.serve_forever(background=True)
@@ -127,6 +130,8 @@ class SerialListener:
     async def stop(self) -> None:
         if self._server is not None:
             await self._server.shutdown()  # type: ignore[no-untyped-call]  # pymodbus leaves it bare
+        if self._claim is not None:
+            self._claim.close()
 
     def hang_up(self) -> None:
         """A serial line has no connections; only `stop` breaks it."""

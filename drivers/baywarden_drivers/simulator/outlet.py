@@ -83,10 +83,11 @@ class Outlet:
             self.present_tag(car.tag)
 
     def unplug(self) -> None:
-        """The car leaves; the session's energy stays readable until the next one."""
+        """The car leaves; the session's energy stays readable until the next one, its card does not."""
         if self.car is None:
             return
         self._cut()
+        self.id_tag = ""
         self.car = None
         self.locked = False
         self.session_ended_s = self.now_s

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import tty
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +15,28 @@ READ_BYTES = 1024
 TERMINALS = Path("/dev/pts")
 
 
+class Claim:
+    """Tells other simulators that this pseudo-terminal is served. Raises CannotServe where one serves it already.
+
+    A lock on the port itself would keep out those for whom it is made. The kernel forgets the name with its process.
+    """
+
+    def __init__(self, port: Path) -> None:
+        told = os.stat(port)
+        self._name = socket.socket(socket.AF_UNIX)
+        try:
+            self._name.bind(f"\0baywarden simulator on terminal {told.st_dev}:{told.st_rdev}")
+        except OSError as error:
+            self._name.close()
+            raise CannotServe(
+                f"another simulator serves the serial port {port}: end it first, or name another path"
+            ) from error
+
+    def close(self) -> None:
+        """Let others have it."""
+        self._name.close()
+
+
 class Pty:
     """A pair of ends. We keep one; `path` is the other, and `link` (when given) a symbolic link to it."""
 
@@ -23,6 +46,7 @@ class Pty:
         tty.setraw(self._slave)
         os.set_blocking(self.master, False)
         self.path = Path(os.ttyname(self._slave))
+        self._claim = Claim(self.path)
         self.link = link
         if link is not None:
             self._point(link)
@@ -32,6 +56,11 @@ class Pty:
             if link.is_symlink() and not link.exists() and link.readlink().is_relative_to(TERMINALS):
                 link.unlink()  # what an earlier run has left when it was killed
             link.symlink_to(self.path)
+        except FileNotFoundError as error:
+            self.close()
+            raise CannotServe(
+                f"cannot make the serial port {link}: there is no folder {link.parent}"
+            ) from error
         except OSError as error:
             self.close()
             raise CannotServe(f"cannot make the serial port {link}: {reason_of(error)}") from error
@@ -40,6 +69,7 @@ class Pty:
         """Hang up: whoever has the port open sees an input/output error."""
         if self.link is not None and self.link.is_symlink() and os.readlink(self.link) == str(self.path):
             self.link.unlink()
+        self._claim.close()
         for end in (self.master, self._slave):
             with suppress(OSError):
                 os.close(end)

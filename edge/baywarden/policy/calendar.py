@@ -42,6 +42,18 @@ def overlapping(bookings: tuple[Booking, ...], start_at: datetime, end_at: datet
     return bookings[first:stop]
 
 
+def free_from(bookings: tuple[Booking, ...], at: datetime, length: timedelta, buffer: timedelta) -> datetime:
+    """The first moment from `at` on that is followed by `length` with no booking nearer than `buffer`."""
+    place = bisect_left(bookings, at, key=_START)
+    if place:
+        at = max(at, bookings[place - 1].end_at + buffer)
+    room = length + buffer
+    while place < len(bookings) and bookings[place].start_at - at < room:
+        at = max(at, bookings[place].end_at + buffer)
+        place += 1
+    return at
+
+
 def on_grid(at: datetime, increment_s: int) -> datetime:
     """The first moment from `at` on that is a whole multiple of the increment since 1970."""
     step = increment_s * _SECOND
@@ -50,4 +62,4 @@ def on_grid(at: datetime, increment_s: int) -> datetime:
 
 def is_on_grid(at: datetime, increment_s: int) -> bool:
     """Whether the moment is a whole multiple of the increment; one second asks for nothing."""
-    return increment_s <= 1 or on_grid(at, increment_s) == at
+    return increment_s <= 1 or not (at - _EPOCH) % (increment_s * _SECOND)

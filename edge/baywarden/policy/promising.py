@@ -72,6 +72,7 @@ def put(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
         late_cancel_fee_minor=terms.late_cancel_fee_minor,
         group=wish.group,
         connector_type=wish.connector_type,
+        code=live.code if wish.code is None else wish.code,
     )
     return told(swapped(state, live, booking, now), asked.command, booking)
 
@@ -112,6 +113,7 @@ def _make(state: SiteState, wish: PutBooking, asked: Asked) -> Step:
         late_cancel_fee_minor=terms.late_cancel_fee_minor,
         group=wish.group,
         connector_type=wish.connector_type,
+        code=wish.code,
     )
     evse = state.evses[evse_id]
     evse = due(replace(evse, bookings=calendar.put(evse.bookings, booking)), now)
@@ -142,7 +144,7 @@ def _may_change(live: Booking, rules: SiteRules, now: Now) -> None:
 def _is_same(live: Booking, wish: PutBooking) -> bool:
     mine = (live.start_at, live.end_at, live.token, live.power_w, live.group, live.connector_type)
     asked = (wish.start_at, wish.end_at, wish.token, wish.power_w, wish.group, wish.connector_type)
-    return mine == asked and wish.evse_id in (None, live.evse_id)
+    return mine == asked and wish.evse_id in (None, live.evse_id) and wish.code in (None, live.code)
 
 
 def _place(admission: Admission, wish: PutBooking, evse_ids: list[str], rev: int | None = None) -> str:

@@ -14,7 +14,7 @@ from support.site_toml import changed
         ((), "say where to look"),
         (("/dev/null", "--setting", "9600/9X7"), "like 9600/8N1"),
         (("/dev/null", "--units", "0-300"), "unit numbers"),
-        (("/dev/null", "--units", "0"), "1 to 247"),
+        (("/dev/null", "--units", "0"), "0 is all devices at once; say 1 to 255"),
         (("--tcp", "host:port"), "HOST:PORT"),
         (("/dev/null", "--timeout-ms", "1"), "--timeout-ms"),
         (("/dev/null", "--profiles", "/nowhere"), "no such folder"),

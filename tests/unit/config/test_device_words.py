@@ -27,6 +27,8 @@ from support.commands import in_process
             ("read", "--serial", "x", "--profile", "abb-b23", "--baud", "1"),
             "--baud: '1': must be a whole number from 300",
         ),
+        (("read", "--serial", "x", "--profile", "abb-b23", "--unit", "0"), "0 is all devices at once"),
+        (("identify", "--serial", "x", "--unit", "0"), "0 is all devices at once"),
         (("read", "--evse", "bay-1", "--profile", "keba-p30"), "--profile is for a device on a link"),
         (("read", "--evse", "bay-1", "--unit", "1"), "--unit is for a device on a link"),
         (("watch", "--evse", "bay-1", "--every", "0"), "--every: '0': must be a number from 0.05"),
@@ -51,6 +53,25 @@ def test_words_that_make_no_sense_end_with_2_and_say_how(words: tuple[str, ...],
     done = in_process("device", *words)
     assert done.returncode == 2, done.stdout
     assert said in done.stderr
+
+
+@pytest.mark.parametrize("action", ["identify", "read", "watch", "test"])
+def test_a_serial_port_that_is_not_there_is_told_the_same_way_by_all(action: str) -> None:
+    profile = () if action == "identify" else ("--profile", "abb-b23")
+    done = in_process(
+        "device", action, "--serial", "/nowhere/port", *profile, *(("--yes",) * (action == "test"))
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "baywarden: there is no serial port /nowhere/port; plugged-in ones are under /dev/serial/by-id\n"
+    )
+
+
+def test_a_trace_in_a_folder_that_is_not_there_is_told_with_the_folder() -> None:
+    words = ("read", "--tcp", "127.0.0.1:9", "--profile", "abb-b23", "--trace", "/nowhere/x.trace")
+    done = in_process("device", *words)
+    assert done.returncode == 1
+    assert "/nowhere/x.trace cannot be written: there is no folder /nowhere" in done.stderr
 
 
 def test_without_a_daemon_its_devices_cannot_be_asked(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ REQUIRED: Final[Mapping[str, Sequence[str]]] = {
     "WatchdogSec": ["30"],
     "User": ["baywarden"],
     "UMask": ["0077"],
+    "Environment": ["BAYWARDEN_BOOT_ID=%b", "MALLOC_ARENA_MAX=1"],
     "StateDirectoryMode": ["0700"],
     "NoNewPrivileges": ["yes"],
     "CapabilityBoundingSet": [""],

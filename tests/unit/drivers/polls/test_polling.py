@@ -10,7 +10,7 @@ import pytest
 
 from baywarden_drivers import Device, LinkDown, LinkPool, NoAnswer, Profile, Quality, TcpEndpoint, open_device
 from baywarden_drivers.polls.lengths import ReadLength
-from baywarden_drivers.polls.polling import Polling
+from baywarden_drivers.polls.polling import CARD_EVERY_S, Polling
 from baywarden_drivers.profile import parse_profile
 from support.made_up_meter import MADE_UP_METER
 from support.modbus_peer import Reply, TcpPeer, tcp_reply
@@ -314,6 +314,18 @@ async def test_each_poll_reads_one_cold_thing_and_all_have_their_turn() -> None:
         values = await polled(device)
         assert None not in values.values()
         assert it.polls() == [(100, 1)], "none is due again before 30 s have passed"
+
+
+async def test_a_card_is_read_much_more_often_than_other_cold_things() -> None:
+    it = Device1()
+    points = [point("hot", 100), point("other", 900, poll="cold"), point("id_tag", 1500, poll="cold")]
+    async with wired(it, profile_of(*points)) as device:
+        for _ in range(3):
+            await polled(device)
+        it.polls()
+        await asyncio.sleep(CARD_EVERY_S + 0.2)
+        await polled(device)
+        assert it.polls() == [(100, 1), (1500, 1)]
 
 
 async def test_a_cold_value_that_can_no_longer_be_read_is_not_shown_as_if_it_could() -> None:

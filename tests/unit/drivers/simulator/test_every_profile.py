@@ -49,7 +49,7 @@ def assert_told(bench: Bench, slot: Slot) -> None:
     if truth is None or (truth == 0 and "0" in slot.point.nan):
         assert told.value is None or told.value == 0, f"{slot.point.name}: {told}"
         return
-    assert told.good, f"{slot.point.name}: {truth} reads as {told}"
+    assert told.good, f"{slot.point.name}: {truth!r} reads as {told}"
     if isinstance(truth, str | bytes | tuple):
         assert told.value == truth
         return

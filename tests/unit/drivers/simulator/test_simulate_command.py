@@ -26,7 +26,7 @@ def run(*words: str) -> int:
         (("keba-p31", "--tcp", "0"), "did you mean 'keba-p30'?"),
         (("keba-p30", "--tcp", "0", "--car", "colour=red"), "car 1.colour: unknown key"),
         (("keba-p30", "--tcp", "0", "--car", "soc=2"), "car 1.soc"),
-        (("keba-p30", "--tcp", "0", "--connectors", "2"), "at most 1 outlets"),
+        (("keba-p30", "--tcp", "0", "--connectors", "2"), "has one outlet, not 2"),
     ],
 )
 def test_wrong_use_is_told_in_a_sentence(words: tuple[str, ...], sentence: str) -> None:

@@ -28,7 +28,7 @@ def assert_told(point: ReadPoint, truth: Truth, stand_value: object) -> None:
         return
     assert isinstance(stand_value, int | Decimal), f"{point.name}: {stand_value!r} for {truth!r}"
     exact = Decimal(str(truth))
-    assert 0 <= exact - stand_value <= step_of(point, exact), f"{point.name}: {stand_value} for {truth}"
+    assert 0 <= exact - stand_value <= step_of(point, exact), f"{point.name}: {stand_value} for {truth!r}"
 
 
 @pytest.mark.parametrize("profile", CHARGERS)

@@ -70,12 +70,16 @@ def test_a_file_that_is_not_there_is_told_by_name(tmp_path: Path) -> None:
     [
         (WIRE + KEBA.replace("keba-p30", "keba-p31"), "did you mean 'keba-p30'?"),
         (WIRE + KEBA.replace("keba-p30", "abb-b23"), "is of a meter; list it as [[meter]]"),
-        (WIRE + KEBA.replace('["a1"]', '["a1", "a2"]'), "has at most 1 outlets, not 2"),
+        (WIRE + KEBA.replace('["a1"]', '["a1", "a2"]'), "has one outlet, not 2"),
         (WIRE + KEBA + KEBA.replace("left", "right").replace("a1", "a2"), "both answer at unit 255"),
         (
             '[[listener]]\nname = "lan"\nserial = ""\n'
             + KEBA.replace("keba-p30", "bender-cc612").replace('["a1"]', '["a1", "a2"]'),
             "needs tcp, not serial",
+        ),
+        (
+            '[[listener]]\nname = "lan"\nserial = ""\n' + KEBA + "unit = 0\n",
+            "has unit 0: that is all devices of a serial line at once",
         ),
         (WIRE + KEBA + '[[event]]\nat_s = 5\ndo = "unplug"\noutlet = "zz"', "event 1: no outlet 'zz'"),
         (WIRE + KEBA + '[[event]]\nat_s = 5\ndo = "dance"', "event 1: unknown request 'dance'"),

@@ -13,7 +13,8 @@ INTEGER, FLOAT = "sunspec-meter-int", "sunspec-meter-float"
 def walk(bank: Bank, base: int) -> list[tuple[int, int]]:
     """Number and address of every model, as a client finds them."""
     assert bank.read("holding", base, 2) == [0x5375, 0x6E53]
-    found, at = [], base + 2
+    found: list[tuple[int, int]] = []
+    at = base + 2
     while True:
         header = bank.read("holding", at, 2)
         assert isinstance(header, list)
