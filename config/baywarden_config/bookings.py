@@ -38,6 +38,7 @@ def _add_put(parser: ArgumentParser) -> None:
     parser.epilog = f"TIME: {WAYS}."
     parser.add_argument("--id", help="id of the booking; without it a new one is made")
     parser.add_argument("--token", required=True, help="token of the driver")
+    parser.add_argument("--code", help="four to eight digits that the driver may type on site")
     parser.add_argument("--start", required=True, metavar="TIME", help="begin")
     end = parser.add_mutually_exclusive_group(required=True)
     end.add_argument("--end", metavar="TIME", help="end")
@@ -124,6 +125,7 @@ def _put(args: Namespace) -> int:
         "start_at": rfc3339(start_at),
         "end_at": rfc3339(end_at),
         "token": args.token,
+        "code": args.code,
         "evse_id": args.evse,
         "power_w": args.power_w,
         "expected_rev": args.expected_rev,

@@ -39,7 +39,7 @@ def campaign(folder: Path, kills: int, uptime_s: tuple[float, float]) -> None:
         site.live_for(1.0)
         heads = site.drain()
         ask_everything_again(site)
-        told = site.cars.allowed()
+        told: list[fuse.Change] = [*site.cars.allowed()]
         assert site.daemon.stop() == 0
         inboxes = site.cloud.store.inboxes
     ledger = history.read_ledger(site.ledger)

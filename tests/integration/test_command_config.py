@@ -2,12 +2,15 @@
 
 import json
 import tomllib
+from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
-from support.commands import ROOT, baywarden
+from baywarden_config.misfits import least_limit_a
+from baywarden_drivers.profile import load_profile, profile_names
+from support.commands import ROOT, baywarden, in_process
 from support.site_toml import SOUND, changed
 
 EXAMPLE: Final = ROOT / "config" / "examples" / "site.toml"
@@ -78,6 +81,113 @@ def test_a_charger_on_a_wire_it_does_not_speak_is_a_warning(tmp_path: Path) -> N
     done = baywarden("config", "check", file)
     assert done.returncode == 0
     assert "warning: chargers[0].link: 'keba-p30' is not known to speak rtu-over-tcp" in done.stdout
+
+
+def warned(text: str, folder: Path) -> dict[str, str]:
+    """The warnings of a file without faults, by their place."""
+    file = folder / "site.toml"
+    file.write_text(text)
+    done = in_process("config", "check", file, "--json")
+    assert done.returncode == 0, done.stdout
+    return {
+        one["place"]: f"{one['problem']} ({one['accepted']})" for one in json.loads(done.stdout)["warnings"]
+    }
+
+
+def changed_starter(*pairs: tuple[str, str]) -> str:
+    """The starter file, which has no warnings, with something else in it."""
+    text = in_process("config", "init", "--out", "-").stdout
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+@pytest.mark.parametrize(("least_a", "is_warned"), [("6", True), ("6.6", True), ("7", False)])
+def test_a_minimum_below_what_the_charger_can_tell_a_car_is_a_warning(
+    tmp_path: Path, least_a: str, is_warned: bool
+) -> None:
+    minimum = f"max_current_a = 16\nmin_current_a = {least_a}"
+    text = changed_starter(('"keba-p30"', '"delta-ac-max"'), ("max_current_a = 16", minimum))
+    found = warned(text, tmp_path)
+    assert ("chargers[0].evses[0].min_current_a" in found) is is_warned
+    if is_warned:
+        told = found["chargers[0].evses[0].min_current_a"]
+        assert (
+            told == f"{least_a} A is less than 'delta-ac-max' can tell a car: it pauses instead (7 or more)"
+        )
+
+
+def test_every_charger_of_the_catalogue_but_one_takes_the_usual_minimum() -> None:
+    least = {
+        name: least_limit_a(profile, Decimal(6))
+        for name in profile_names()
+        if (profile := load_profile(name)).kind == "charger"
+    }
+    assert len(least) > 30
+    assert {name: amps for name, amps in least.items() if amps != 6} == {"delta-ac-max": 7}
+
+
+def test_a_poll_that_is_shorter_than_the_device_takes_is_a_warning(tmp_path: Path) -> None:
+    told = warned(changed_starter(("poll_s = 4 ", "poll_s = 3 ")), tmp_path)
+    assert told == {
+        "chargers[0].poll_s": "'keba-p30' takes 4.0 s for a poll, more than the 3 s of poll_s (4 or more)"
+    }
+
+
+def test_a_charger_whose_fail_safe_is_known_to_be_none_is_a_warning(tmp_path: Path) -> None:
+    told = warned(changed_starter(('"keba-p30"', '"evse-din"'), ('"tcp"', '"rtu-over-tcp"')), tmp_path)
+    assert told == {
+        "chargers[0]": "'evse-din' has no fail-safe: it keeps its last limit when we are silent ()"
+    }
+
+
+BUS: Final = """
+[[links]]
+id = "bus"
+type = "rtu"
+path = "{path}"
+baud = {baud}
+parity = "{parity}"
+
+[[meters]]
+id = "grid"
+profile = "eastron-sdm630"
+link = "bus"
+unit = {unit}
+"""
+
+
+def with_bus(path: str = "/dev/ttyUSB0", baud: int = 9600, parity: str = "N", unit: int = 1) -> str:
+    """The starter file with a meter on a serial line."""
+    return changed_starter() + BUS.format(path=path, baud=baud, parity=parity, unit=unit)
+
+
+@pytest.mark.parametrize(
+    ("bus", "place", "told"),
+    [
+        ({"baud": 12345}, "meters[0].link", "not known to take 12345 baud (2400, 4800, 9600"),
+        ({"parity": "O", "baud": 19200}, None, ""),
+        ({"path": "ttyUSB0"}, "links[1].path", "'ttyUSB0' counts from the folder that the daemon"),
+        ({}, None, ""),
+    ],
+)
+def test_a_serial_line_that_its_devices_are_not_made_for_is_a_warning(
+    tmp_path: Path, bus: dict[str, Any], place: str | None, told: str
+) -> None:
+    found = warned(with_bus(**bus), tmp_path)
+    assert list(found) == ([] if place is None else [place])
+    assert told in "".join(found.values())
+
+
+def test_a_line_that_cannot_carry_its_devices_is_a_warning(tmp_path: Path) -> None:
+    more = "".join(
+        f'[[meters]]\nid = "m{unit}"\nprofile = "eastron-sdm630"\nlink = "bus"\nunit = {unit}\n'
+        for unit in range(2, 12)
+    )
+    told = warned(with_bus() + more, tmp_path)
+    assert list(told) == ["links[1]"]
+    assert "% of its time: see `baywarden bus budget --config FILE`" in told["links[1]"]
 
 
 def test_what_is_shown_is_a_file_that_means_the_same(tmp_path: Path) -> None:

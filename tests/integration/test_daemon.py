@@ -227,6 +227,14 @@ def test_sigterm_ends_it_cleanly_and_the_broker_keeps_the_goodbye(
 
 
 @pytest.mark.modbus
+def test_a_hang_up_ends_it_as_cleanly(row: Row, tmp_path: Path) -> None:
+    with RealDaemon(tmp_path, row.charger) as daemon:
+        assert daemon.child.stop(timeout_s=20, by=signal.SIGHUP) == 0
+        assert not daemon.socket.exists()
+        assert "STOPPING=1" in daemon.told
+
+
+@pytest.mark.modbus
 def test_ready_comes_once_every_device_was_tried_and_the_watchdog_is_fed_until_it_hangs(
     row: Row, tmp_path: Path
 ) -> None:

@@ -93,7 +93,7 @@ async def test_a_pause_is_the_limit_in_force_whatever_the_limit_register_says() 
 
 async def _slow_polls(site: Served) -> Mapping[str, PointValue]:
     control = site.profile.control
-    assert control is not None
+    assert control is not None and control.readback is not None
     for name in {one.point for one in control.paused_when} | {control.readback}:
         await site.device.read(name)
     return await site.device.poll()

@@ -235,7 +235,7 @@ class Day:
             self.clock.trusted = trusted
         self.clock.step_wall(clock_error_s)
         now = self.clock.now()
-        self.state = site.begin(self.rules, self.state.evses.values(), now)
+        self.state = site.begin(self.rules, self.state.evses.values(), now, self.state.tokens)
         event = Restarted(anchor if knows_anchor else None)
         self._take(site.decide(self.state, event, self.rules, now))
 

@@ -124,7 +124,7 @@ async def site_at_work(
     rules = rules or rules_of("b1", "b2")
     store = open_real_store(folder, clock)
     saved = await store.load()
-    work = SiteAtWork(rules, site.begin(rules, saved.evses, clock.now()), store, clock)
+    work = SiteAtWork(rules, site.begin(rules, saved.evses, clock.now(), saved.tokens), store, clock)
     await work.brain.restarted(saved.anchor)
     hands = asyncio.create_task(work.steward.run())
     try:

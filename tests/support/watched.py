@@ -1,6 +1,7 @@
 """A watch over the values of one device, fed by hand, on a clock that only the test moves."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from baywarden_drivers import PointValue, Profile, Quality, load_profile
 from baywarden_drivers.values.quality import Watch
@@ -17,8 +18,11 @@ class Watched:
     said: dict[str, PointValue] = field(default_factory=dict)
     seen: dict[str, PointValue] = field(default_factory=dict)
 
-    def poll(self, *, after_s: float = 1, **values: Value | None) -> list[str]:
-        """One poll later: the sentences of the watch; None is a value that the device does not have."""
+    def poll(self, *, after_s: Any = 1, **values: Value | None) -> list[str]:
+        """So many seconds later: the sentences of the watch; None is a value that the device does not have.
+
+        `after_s` is a float; values come as `**mapping`, which might hold it too as far as a type can tell.
+        """
         self.now_ms += int(after_s * 1000)
         for name, point in self.said.items():
             self.said[name] = PointValue(point.value, point.quality, self.now_ms, point.reason)

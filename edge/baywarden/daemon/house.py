@@ -72,9 +72,9 @@ class House:
         self._remembered: Memory = {}
 
     async def run(self) -> int:
-        """Work until SIGTERM or SIGINT (0), or until a vital part fails (1)."""
+        """Work until SIGTERM, SIGINT or SIGHUP (0), or until a vital part fails (1)."""
         loop = asyncio.get_running_loop()
-        for name in (signal.SIGTERM, signal.SIGINT):
+        for name in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(name, self._stop.set)
         store = self._open_books()
         if store is None:
@@ -151,7 +151,7 @@ class House:
         rules = settings.rules()
         brain = Brain(
             rules,
-            site.begin(rules, saved.evses, clock.now()),
+            site.begin(rules, saved.evses, clock.now(), saved.tokens),
             ledger=store,
             clock=clock,
             draft_of=partial(draft_of, minor_digits=rules.minor_digits),

@@ -60,7 +60,8 @@ class Workbench:
                 values[point] = await self._tried(device.read(point))
         if not values:
             raise WireError(f"{device.name}: no poll was answered yet")
-        return answer_of(device, values, points, () if points else faults)
+        answer = answer_of(device, values, points, () if points else faults)
+        return {**answer, "values": [_without_card(row) for row in answer["values"]]}
 
     async def identify(self, name: str) -> Mapping[str, Any]:
         """Who it is, read now."""
@@ -131,6 +132,14 @@ class Workbench:
             raise WireError(str(error)) from error
         except ValueRefused as error:
             raise WrongRequest(str(error)) from error
+
+
+def _without_card(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A driver's card is personal: its last four characters show that it was read."""
+    if row["point"] != "id_tag" or not row["value"]:
+        return row
+    card = str(row["value"])
+    return {**row, "value": f"...{card[-4:]}" if len(card) >= 8 else "..."}
 
 
 class _Tap:

@@ -90,6 +90,8 @@ class Booking:
     """The group of outlets that was asked for."""
     connector_type: str | None = None
     """The OCPI ConnectorType that was asked for; without one a substitute has the type of the outlet promised."""
+    code: str | None = None
+    """A short code that its holder may type on site; never told to anybody."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from baywarden.model.session import StopReason
+from baywarden.model.token import Token
+
 
 class Door(Enum):
     """Where a request came in; rights differ by door."""
@@ -52,6 +55,15 @@ class Reason(Enum):
     STORE_FULL = "STORE_FULL"
     TIMEOUT = "TIMEOUT"
     FAILED = "FAILED"
+    UNKNOWN_TOKEN = "UNKNOWN_TOKEN"
+    BLOCKED = "BLOCKED"
+    NOT_ALLOWED = "NOT_ALLOWED"
+    TOKEN_REQUIRED = "TOKEN_REQUIRED"
+    BOOKING_REQUIRED = "BOOKING_REQUIRED"
+    EVSE_RESERVED = "EVSE_RESERVED"
+    WRONG_CODE = "WRONG_CODE"
+    TOO_MANY_TRIES = "TOO_MANY_TRIES"
+    LIST_FULL = "LIST_FULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,8 @@ class PutBooking:
     group: str | None = None
     connector_type: str | None = None
     energy_wh: int = 0
+    code: str | None = None
+    """Typed on site it is as good as the token; None leaves the one that the booking has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +113,59 @@ class FindSlots:
 
 @dataclass(frozen=True, slots=True)
 class StopSession:
-    """Stop the power of a running session (0 A until the car leaves)."""
+    """Stop the power of a running session (0 A until the car leaves), for a reason of OCPP 2.0.1 if one is named."""
 
     session_id: str
+    reason: StopReason | None = None
 
 
-Request = PutBooking | CancelBooking | FindSlots | StopSession
+@dataclass(frozen=True, slots=True)
+class AuthorizeSession:
+    """Let the car charge that is at an outlet or comes soon: by a token, or by the code of a booking."""
+
+    evse_id: str
+    token: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PutTokens:
+    """Add tokens to the list, or change those with the same uid; `revision` is what the list has afterwards."""
+
+    tokens: tuple[Token, ...]
+    revision: int | None = None
+    expected_revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTokens:
+    """Take tokens from the list."""
+
+    uids: tuple[str, ...]
+    revision: int | None = None
+    expected_revision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncTokens:
+    """One part of a whole new list; with its last part the new list takes the place of the old one."""
+
+    revision: int
+    tokens: tuple[Token, ...]
+    part: int = 1
+    parts: int = 1
+
+
+Request = (
+    PutBooking
+    | CancelBooking
+    | FindSlots
+    | StopSession
+    | AuthorizeSession
+    | PutTokens
+    | RemoveTokens
+    | SyncTokens
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from baywarden.model.access import Shown
 from baywarden.model.booking import Booking
 from baywarden.model.overstay import Penalty
 from baywarden.model.session import Session
@@ -51,3 +52,7 @@ class EvseState:
     """Dedupe keys of the notices raised for the live bookings and the open session."""
     armed_ma: int | None = None
     """The fail-safe current that was read back as armed; None where it is not known to be."""
+    tag: str | None = None
+    """The card that the charger's register showed last: while it stands there it is not shown anew."""
+    shown: Shown | None = None
+    """A token that waits for a car to be plugged in."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from baywarden.model.access import Right
 from baywarden.model.overstay import ClockState, OverstayPolicy, Segment
 
 
@@ -15,14 +16,46 @@ class SessionStatus(Enum):
     COMPLETED = "COMPLETED"
 
 
-class StopReason(Enum):
-    """OCPP 2.0.1 ReasonEnumType, as far as a site can know it."""
+class SessionPhase(Enum):
+    """What the car and the site are doing, for people and for those who speak OCPP's chargingState."""
 
+    CONNECTED = "connected"
+    """Plugged in, nothing was drawn yet (EVConnected)."""
+    CHARGING = "charging"
+    SUSPENDED_EV = "suspended_ev"
+    """The car takes nothing, but not for so long that its charge counts as ended."""
+    SUSPENDED_EVSE = "suspended_evse"
+    """The site gives nothing: a pause, or a car that has no right."""
+    IDLE = "idle"
+    """The charge has ended and the car is still there."""
+    FAULTED = "faulted"
+    UNKNOWN = "unknown"
+    FINISHED = "finished"
+    """The car has left."""
+
+
+class StopReason(Enum):
+    """OCPP 2.0.1 ReasonEnumType; the site finds out some, whoever stops a session by request can name any."""
+
+    DE_AUTHORIZED = "DeAuthorized"
+    EMERGENCY_STOP = "EmergencyStop"
+    ENERGY_LIMIT_REACHED = "EnergyLimitReached"
     EV_DISCONNECTED = "EVDisconnected"
-    POWER_LOSS = "PowerLoss"
-    REMOTE = "Remote"
+    GROUND_FAULT = "GroundFault"
+    IMMEDIATE_RESET = "ImmediateReset"
     LOCAL = "Local"
+    LOCAL_OUT_OF_CREDIT = "LocalOutOfCredit"
+    MASTER_PASS = "MasterPass"
     OTHER = "Other"
+    OVERCURRENT_FAULT = "OvercurrentFault"
+    POWER_LOSS = "PowerLoss"
+    POWER_QUALITY = "PowerQuality"
+    REBOOT = "Reboot"
+    REMOTE = "Remote"
+    SOC_LIMIT_REACHED = "SOCLimitReached"
+    STOPPED_BY_EV = "StoppedByEV"
+    TIME_LIMIT_REACHED = "TimeLimitReached"
+    TIMEOUT = "Timeout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +106,12 @@ class Session:
     odd_register_wh: int | None = None
     """A register that did not fit; it counts only if the next reading goes on from it."""
     odd_mono_ms: int | None = None
+    token_group: str | None = None
+    """The group of `token` when it was shown, or of the booking's token that it fulfils."""
+    right: Right | None = None
+    """What lets it charge; None while nothing does."""
+    stop_asked: StopReason | None = None
+    """Why its power was stopped by request; None when it was not, or nobody said why."""
 
 
 class MeterContext(Enum):

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from baywarden.model.access import AccessRules
 from baywarden.model.booking import BookingTerms
 from baywarden.model.evse import EvseState
 from baywarden.model.overstay import OverstayPolicy
+from baywarden.model.token import TokenList
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class EvseRules:
     """Groups of outlets that it belongs to; bookings and policies may name one."""
     connector_type: str = "IEC_62196_T2"
     """OCPI ConnectorType."""
+    access: AccessRules = field(default_factory=AccessRules)
 
     @property
     def max_power_w(self) -> int:
@@ -66,6 +69,15 @@ class SiteRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Tries:
+    """Wrong codes typed at one outlet since the last right one; none is looked at before `closed_until_mono_ms`."""
+
+    wrong: int
+    last_mono_ms: int
+    closed_until_mono_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SiteState:
     """All live state. `places` says which EVSE holds a live booking.
 
@@ -79,6 +91,9 @@ class SiteState:
     glances: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
     zero_at: datetime | None = None
     """What the calendar made of the moment at which CLOCK_BOOTTIME was 0; it moves when the calendar is set."""
+    tokens: TokenList = field(default_factory=TokenList)
+    tries: Mapping[str, Tries] = field(default_factory=dict)
+    """Outlets at which wrong codes were typed; not kept over a restart."""
 
 
 @dataclass(frozen=True, slots=True)

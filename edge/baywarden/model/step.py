@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from baywarden.model.access import AccessDecision
 from baywarden.model.booking import Booking
 from baywarden.model.command import Command, Reply
 from baywarden.model.evse import EvseStatus
@@ -11,6 +12,7 @@ from baywarden.model.overstay import Penalty
 from baywarden.model.reading import Snapshot
 from baywarden.model.session import MeterSample, Session
 from baywarden.model.site import Anchor, SiteState
+from baywarden.model.token import TokenChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,26 @@ class MeterSampled:
     sample: MeterSample
 
 
-Effect = BookingChanged | SessionChanged | PenaltyChanged | StatusChanged | NoticeRaised | MeterSampled
+@dataclass(frozen=True, slots=True)
+class AccessDecided:
+    decision: AccessDecision
+
+
+@dataclass(frozen=True, slots=True)
+class TokensChanged:
+    change: TokenChange
+
+
+Effect = (
+    BookingChanged
+    | SessionChanged
+    | PenaltyChanged
+    | StatusChanged
+    | NoticeRaised
+    | MeterSampled
+    | AccessDecided
+    | TokensChanged
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from baywarden.model.session import Session, SessionStatus
 from baywarden.policy.bookings import held
 from baywarden.policy.scene import Scene
 from baywarden.policy.sight import Sight, Why
+from baywarden.policy.withheld import WHY
 
 _STATES = {
     Why.PREPARING: ChargerState.PREPARING,
@@ -38,6 +39,7 @@ def derived(evse: EvseState, scene: Scene) -> EvseStatus:
     if session is not None and session.status is SessionStatus.COMPLETED:
         session = None
     booking = held(evse)
+    is_conflict = booking is not None and booking.phase is BookingPhase.CONFLICT
     availability, why = _now(sight, session, is_held=booking is not None)
     state = old.state if sight.unheard is not None else _STATES[why].value
     is_same = old.availability is availability and old.reason == why
@@ -46,7 +48,7 @@ def derived(evse: EvseState, scene: Scene) -> EvseStatus:
         availability=availability,
         reason=why.value,
         since_at=old.since_at if is_same else scene.now.at,
-        detail=_detail(sight, scene, booking is not None and booking.phase is BookingPhase.CONFLICT),
+        detail=_detail(sight, scene, session, is_conflict),
         state=state,
         session_id=None if session is None else session.id,
         booking_id=booking.id if booking is not None else (session.booking_id if session else None),
@@ -86,13 +88,15 @@ def _doing(sight: Sight, session: Session) -> Why:
     return Why.IDLE
 
 
-def _detail(sight: Sight, scene: Scene, is_conflict: bool) -> str:
+def _detail(sight: Sight, scene: Scene, session: Session | None, is_conflict: bool) -> str:
     if sight.unheard is not None:
         return sight.detail or _last_heard(sight, scene)
     if sight.fault is not None:
         code = "" if sight.error_code is None else f"error {sight.error_code}"
         return " ".join(part for part in (code, sight.detail) if part)
-    return "a booking waits for this outlet" if is_conflict else ""
+    if is_conflict:
+        return "a booking waits for this outlet"
+    return "" if session is None or session.withheld is None else WHY.get(session.withheld, "")
 
 
 def _last_heard(sight: Sight, scene: Scene) -> str:

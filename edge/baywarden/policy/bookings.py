@@ -4,15 +4,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from baywarden.model.access import AccessMode, Right
 from baywarden.model.booking import Booking, BookingPhase, CanceledReason, Canceler
 from baywarden.model.evse import EvseState
 from baywarden.model.session import Session, SessionStatus
 from baywarden.model.time import earliest
 from baywarden.policy.booking_states import BookingEvent, moved
+from baywarden.policy.holders import is_holder
 from baywarden.policy.holds import hold_begins, limit_at, own_end
 from baywarden.policy.scene import Scene
-from baywarden.policy.sight import is_same_token
-from baywarden.policy.withheld import FOR_THE_HOLD, Withheld
+from baywarden.policy.withheld import FOR_ACCESS, FOR_THE_HOLD, Withheld
 
 UNFIT: Final = "unfit"
 """Kind of the key that says: the site could not keep this promise all the time, so no fee."""
@@ -86,12 +87,13 @@ def _judged(evse: EvseState, place: int, scene: Scene, *, is_new: bool) -> EvseS
     now, booking = scene.now.at, evse.bookings[place]
     guest = _guest(evse)
     if guest is not None and _claims(guest, evse, place, scene) and now < booking.end_at:
-        return _fulfilled(evse, booking, guest, now)
+        return _fulfilled(evse, booking, guest, scene)
     if now >= limit_at(booking, scene.terms):
         return _with(evse, _over(booking, guest, scene))
     evse = _withhold(evse, scene, is_new=is_new)
     is_fit = scene.sight.unheard is None and scene.sight.fault is None
-    is_blocked = evse.session is not None and not _may_yet_claim(evse.session)
+    since = hold_begins(evse, place, scene.terms) - EARLY
+    is_blocked = evse.session is not None and not _may_yet_claim(evse.session, since)
     if not is_fit or (is_blocked and now >= booking.start_at):
         evse = replace(evse, raised=evse.raised | {unfit_key(booking)})
     return _with(evse, _moved_on(booking, now, is_fit=is_fit, is_blocked=is_blocked))
@@ -144,8 +146,8 @@ def _claims(session: Session, evse: EvseState, place: int, scene: Scene) -> bool
     if session.booking_id is not None:
         return _goes_over(session, booking, scene)
     if session.token is not None:
-        return is_same_token(session.token, booking.token)
-    if scene.terms.rfid_auth_required:
+        return is_holder(scene.tokens, session.token, booking.token)
+    if _asks_for_token(scene):
         return False
     begins_at = hold_begins(evse, place, scene.terms)
     # Who came before the hold may still leave before the start: then he was not the holder.
@@ -165,23 +167,33 @@ def _goes_over(session: Session, booking: Booking, scene: Scene) -> bool:
         return False
     gap = booking.start_at - session.booking_end_at
     adjoins = timedelta() <= gap <= timedelta(seconds=scene.terms.buffer_s)
-    return adjoins and is_same_token(session.token, booking.token)
+    return adjoins and is_holder(scene.tokens, session.token, booking.token)
 
 
-def _may_yet_claim(session: Session) -> bool:
-    return session.withheld == Withheld.TOKEN_REQUIRED or session.status is SessionStatus.COMPLETED
+def _asks_for_token(scene: Scene) -> bool:
+    return scene.terms.rfid_auth_required or scene.outlet.access.mode is AccessMode.TOKEN
 
 
-def _fulfilled(evse: EvseState, booking: Booking, session: Session, now: datetime) -> EvseState:
+def _may_yet_claim(session: Session, since: datetime) -> bool:
+    """Whether it is gone, or came for the hold and its token may still be shown."""
+    if session.status is SessionStatus.COMPLETED:
+        return True
+    return session.withheld == Withheld.TOKEN_REQUIRED and session.started_at >= since
+
+
+def _fulfilled(evse: EvseState, booking: Booking, session: Session, scene: Scene) -> EvseState:
+    now = scene.now.at
     if booking.phase is BookingPhase.SCHEDULED:
         booking = moved(booking, BookingEvent.HOLD_DUE, now)
     booking = moved(booking, BookingEvent.ARRIVED, now, session_id=session.id)
-    is_held_back = session.withheld is not None and session.withheld in FOR_THE_HOLD
+    is_held_back = session.withheld is not None and session.withheld in FOR_THE_HOLD | FOR_ACCESS
     session = replace(
         session,
         booking_id=booking.id,
         booking_end_at=booking.end_at,
         token=session.token or booking.token,
+        token_group=session.token_group or scene.tokens.group_of(booking.token),
+        right=session.right or Right.BOOKING,
         power_w=booking.power_w,
         withheld=None if is_held_back else session.withheld,
     )
@@ -189,16 +201,14 @@ def _fulfilled(evse: EvseState, booking: Booking, session: Session, now: datetim
 
 
 def _withhold(evse: EvseState, scene: Scene, *, is_new: bool) -> EvseState:
-    """A car that comes within somebody else's hold gets no power."""
+    """A car that comes, or gets its right, within somebody else's hold gets no power."""
     session = evse.session
     if session is None or session.status is SessionStatus.COMPLETED:
         return evse
-    if not is_new and (session.withheld is None or session.withheld not in FOR_THE_HOLD):
+    if not is_new and (session.withheld is None or session.withheld not in FOR_THE_HOLD | FOR_ACCESS):
         return evse
-    if session.token is None and scene.terms.rfid_auth_required:
-        why = Withheld.TOKEN_REQUIRED
-    else:
-        why = Withheld.RESERVED_FOR_ANOTHER
+    may_show_one = session.token is None and _asks_for_token(scene)
+    why = Withheld.TOKEN_REQUIRED if may_show_one else Withheld.RESERVED_FOR_ANOTHER
     return evse if session.withheld == why else replace(evse, session=replace(session, withheld=why.value))
 
 

@@ -19,7 +19,7 @@ from baywarden.model.step import (
     StatusChanged,
 )
 from baywarden.model.time import earliest
-from baywarden.policy import availability, bookings, notices, penalties, sessions
+from baywarden.policy import access, access_notices, availability, bookings, notices, penalties, sessions
 from baywarden.policy.scene import Scene
 
 _MS: Final = timedelta(milliseconds=1)
@@ -29,11 +29,12 @@ def judge(before: EvseState, scene: Scene) -> tuple[EvseState, tuple[Effect, ...
     """What the outlet is now, and what that means for others; the same object when nothing changed."""
     evse = sessions.meet(before, scene)
     evse = bookings.keep(evse, scene, before.session)
+    evse = access.judged(evse, scene, before.session)
     evse = sessions.follow(evse, scene, before.session)
     evse, bill = penalties.charge(evse, scene)
     evse = _revised(before, evse)
     status = availability.derived(evse, scene)
-    told = notices.due(before, evse, bill, scene)
+    told = (*notices.due(before, evse, bill, scene), *access_notices.due(before, evse, scene))
     effects = (
         *_differences(before, evse, scene),
         *(PenaltyChanged(penalty) for penalty in penalties.no_shows(evse, scene)),
@@ -109,6 +110,8 @@ def _live(evse: EvseState, status: EvseStatus, told: tuple[Notice, ...], scene: 
     kept = EvseState(evse.evse_id, status, live, session, penalty, raised=raised, armed_ma=armed_ma)
     if evse.promised_until_at is not None:
         kept = replace(kept, promised_until_at=evse.promised_until_at)
+    if evse.tag is not None or evse.shown is not None:
+        kept = replace(kept, tag=evse.tag, shown=evse.shown)
     raised = notices.pruned(kept, scene)
     return kept if raised is kept.raised else replace(kept, raised=raised)
 
@@ -135,6 +138,8 @@ def _woken(before: EvseState, evse: EvseState, bill: penalties.Bill | None, scen
     elif scene.sight.car and scene.sight.unheard is None:
         # One car's session has ended and another car stands there: its own begins with the next look.
         mono_ms = now.mono_ms + 1
+    elif evse.shown is not None:
+        mono_ms = evse.shown.until_mono_ms
     wake_at = earliest(at, None if mono_ms is None else now.in_ms(mono_ms))
     wake_mono_ms = None
     if wake_at is not None:

@@ -6,23 +6,27 @@ from typing import Final
 
 from baywarden.model.booking import Booking, BookingPhase, CanceledReason, Canceler, LateCancel
 from baywarden.model.command import (
+    AuthorizeSession,
     CancelBooking,
     Command,
     Door,
     FindSlots,
     PutBooking,
+    PutTokens,
     Reason,
+    RemoveTokens,
     Reply,
     Result,
     StopSession,
+    SyncTokens,
 )
 from baywarden.model.evse import Availability, EvseState
 from baywarden.model.overstay import PenaltyKind
-from baywarden.model.session import Session
+from baywarden.model.session import Session, StopReason
 from baywarden.model.site import SiteRules, SiteState
 from baywarden.model.step import Commanded, PenaltyChanged, SessionChanged, Step
 from baywarden.model.time import Now
-from baywarden.policy import finding
+from baywarden.policy import authorizing, finding, tokens
 from baywarden.policy.answers import (
     NO_TIME,
     Asked,
@@ -73,6 +77,14 @@ def answer(state: SiteState, event: Commanded, rules: SiteRules, now: Now) -> St
                 return _find(state, request, asked)
             case StopSession() as request:
                 return _stop(state, request, asked)
+            case AuthorizeSession() as request:
+                return authorizing.authorize(state, request, asked)
+            case PutTokens() as request:
+                return tokens.put(state, request, asked)
+            case RemoveTokens() as request:
+                return tokens.remove(state, request, asked)
+            case SyncTokens() as request:
+                return tokens.sync(state, request, asked)
     except Refused as refused:
         return Step(
             state, reply=Reply(command.id, Result.REJECTED, refused.reason, refused.detail, refused.rev)
@@ -138,15 +150,17 @@ def _stop(state: SiteState, wish: StopSession, asked: Asked) -> Step:
     for evse in state.evses.values():
         session = evse.session
         if session is not None and session.id == wish.session_id:
-            return _stopped(state, evse, session, asked)
+            return _stopped(state, evse, session, wish.reason, asked)
     raise Refused(Reason.UNKNOWN_SESSION, f"there is no open session {wish.session_id}")
 
 
-def _stopped(state: SiteState, evse: EvseState, session: Session, asked: Asked) -> Step:
+def _stopped(
+    state: SiteState, evse: EvseState, session: Session, why: StopReason | None, asked: Asked
+) -> Step:
     command, by = asked.command, _STOPPED_BY[asked.command.door]
     if session.withheld in _STOPPED_BY.values():
         return Step(state, reply=Reply(command.id, Result.ACCEPTED, rev=session.rev))
-    session = stopped(session, by)
+    session = stopped(session, by, why)
     state = with_evse(state, due(replace(evse, session=session), asked.now))
     reply = Reply(command.id, Result.ACCEPTED, rev=session.rev)
     return Step(state, (SessionChanged(session),), reply)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from baywarden.model.evse import Availability, EvseState
 from baywarden.model.overstay import ClockState
 from baywarden.model.session import Session, SessionStatus, StopReason
+from baywarden.policy import access
 from baywarden.policy.clock import debounce_ms, on_the_clock
 from baywarden.policy.holds import own_end
 from baywarden.policy.metering import KEEP_EVERY_MS, metered, quarter_after
@@ -20,16 +21,19 @@ from baywarden.policy.withheld import STOPPED, Withheld
 def meet(evse: EvseState, scene: Scene) -> EvseState:
     """Begin the session of a car that has come, end that of one that has left, note a token shown."""
     sight, session = scene.sight, evse.session
+    card = access.card_shown(evse, scene)
+    evse = access.noted(evse, scene)
     if sight.unheard is not None:
         return evse
     if session is None:
-        return replace(evse, session=_begun(evse, scene)) if sight.car else evse
-    if session.token is None and sight.token is not None:
-        session = replace(session, token=sight.token)
+        return replace(evse, session=_begun(evse, scene, card), shown=None) if sight.car else evse
+    if card is not None and access.is_open_to_another_card(session):
+        session = replace(session, token=card, token_group=scene.tokens.group_of(card))
     if sight.car is False:
         session = _left(session, scene)
     elif sight.car and _is_anothers(evse, session, scene):
         session = replace(_left(session, scene), energy_suspect=True)
+        evse = replace(evse, tag=None)  # the other car's card: its session begins with the next look
     return evse if session is evse.session else replace(evse, session=session)
 
 
@@ -47,16 +51,16 @@ def follow(evse: EvseState, scene: Scene, before: Session | None) -> EvseState:
     return evse if session is evse.session else replace(evse, session=session)
 
 
-def stopped(session: Session, by: Withheld) -> Session:
+def stopped(session: Session, by: Withheld, why: StopReason | None = None) -> Session:
     """With 0 A until the car leaves."""
-    return replace(session, withheld=by.value, rev=session.rev + 1)
+    return replace(session, withheld=by.value, stop_asked=why, rev=session.rev + 1)
 
 
 def removed(session: Session) -> Session:
     """Ended because the outlet is no longer part of the site; what was heard last counts."""
     heard = max(session.seen_mono_ms, session.open_from_mono_ms)
     ended_at = session.open_from_at + timedelta(milliseconds=heard - session.open_from_mono_ms)
-    return _completed(session, heard, ended_at, StopReason.OTHER)
+    return _completed(session, heard, ended_at, _stopped_by(session) or StopReason.OTHER)
 
 
 def is_worth_keeping(before: Session | None, after: Session) -> bool:
@@ -83,8 +87,13 @@ def next_due(session: Session, scene: Scene) -> tuple[int | None, datetime | Non
     return min(due, default=None), session.next_sample_at
 
 
-def _begun(evse: EvseState, scene: Scene) -> Session:
-    now = scene.now
+def _begun(evse: EvseState, scene: Scene, card: str | None) -> Session:
+    """With the card that is shown at the plug, or else the token that was shown shortly before."""
+    now, shown = scene.now, evse.shown
+    if card is not None or shown is None:
+        token, group, right = card, scene.tokens.group_of(card), None
+    else:
+        token, group, right = shown.token, shown.token_group, shown.right
     heard = now.mono_ms if scene.sight.heard_mono_ms is None else scene.sight.heard_mono_ms
     at = now.in_ms(heard)
     return Session(
@@ -97,7 +106,9 @@ def _begun(evse: EvseState, scene: Scene) -> Session:
         open_from_at=at,
         open_from_mono_ms=heard,
         booking_end_at=own_end(evse, scene.terms, at) if now.trusted else None,
-        token=scene.sight.token,
+        token=token,
+        token_group=group,
+        right=right,
         policy=scene.outlet.overstay,
         seen_mono_ms=heard,
         next_sample_at=quarter_after(now.at),
@@ -129,7 +140,15 @@ def _left(session: Session, scene: Scene) -> Session:
     if session.withheld is not None:
         reason = STOPPED.get(session.withheld, reason)
     heard = max(heard, session.open_from_mono_ms)
+    reason = _stopped_by(session) or StopReason.EV_DISCONNECTED
     return _completed(session, heard, now.in_ms(heard), reason)
+
+
+def _stopped_by(session: Session) -> StopReason | None:
+    """What ended it before the car left: whoever asked for it may have said why."""
+    if session.withheld is None or session.withheld not in STOPPED:
+        return None
+    return session.stop_asked or STOPPED[session.withheld]
 
 
 def _completed(session: Session, at_mono_ms: int, ended_at: datetime, reason: StopReason) -> Session:
@@ -169,4 +188,7 @@ def _public(session: Session) -> tuple[object, ...]:
         session.energy_suspect,
         session.penalty_id,
         session.withheld,
+        session.right,
+        session.stop_asked,
+        session.open_state,
     )

@@ -9,6 +9,7 @@ from baywarden.model.reading import EvseReading, Snapshot
 from baywarden.model.site import SiteRules, SiteState
 from baywarden.model.step import Commanded, Effect, Event, Observed, Restarted, Step
 from baywarden.model.time import Now
+from baywarden.model.token import TokenList
 from baywarden.policy import calendar, clockstep, moving, occupancy, outlet, removal, requests, restart
 from baywarden.policy.availability import not_polled
 from baywarden.policy.places import left, places
@@ -16,14 +17,16 @@ from baywarden.policy.scene import Scene
 from baywarden.policy.sight import glance, look, was_heard
 
 
-def begin(rules: SiteRules, saved: Iterable[EvseState], now: Now) -> SiteState:
+def begin(
+    rules: SiteRules, saved: Iterable[EvseState], now: Now, tokens: TokenList | None = None
+) -> SiteState:
     """The live state after a start: what was saved, none of it polled yet, the removed outlets last."""
     found = {evse.evse_id: evse for evse in saved}
     evses = {evse_id: _begun(evse_id, found.get(evse_id), now) for evse_id in rules.evses}
     for evse_id, evse in found.items():
         if evse_id not in evses:
             evses[evse_id] = _begun(evse_id, evse, now)
-    return SiteState(evses, _places(evses), begun_mono_ms=now.mono_ms)
+    return SiteState(evses, _places(evses), begun_mono_ms=now.mono_ms, tokens=tokens or TokenList())
 
 
 def decide(state: SiteState, event: Event, rules: SiteRules, now: Now) -> Step:
@@ -53,7 +56,7 @@ def _observed(state: SiteState, snapshot: Snapshot, rules: SiteRules, now: Now) 
             continue
         sight = look(reading, policy, configured, rules, now)
         first = not was_heard(seen.get(evse_id))
-        scene = Scene(rules, configured, sight, now, state.begun_mono_ms, first)
+        scene = Scene(rules, configured, sight, now, state.begun_mono_ms, first, state.tokens)
         after, told = outlet.judge(evse, scene)
         glances[evse_id] = view
         effects += told
@@ -87,7 +90,8 @@ def _restarted(state: SiteState, event: Restarted, rules: SiteRules, now: Now) -
     for evse_id, evse in state.evses.items():
         evses[evse_id], told = restart.resumed(evse, event.anchor, rules, now)
         effects += told
-    return Step(SiteState(evses, state.places, begun_mono_ms=now.mono_ms), effects, wake_at=now.at)
+    state = SiteState(evses, state.places, begun_mono_ms=now.mono_ms, tokens=state.tokens)
+    return Step(state, effects, wake_at=now.at)
 
 
 def _with_configured(state: SiteState, rules: SiteRules, now: Now) -> tuple[SiteState, tuple[Effect, ...]]:

@@ -15,6 +15,7 @@ from baywarden.model.reading import EvseReading, MeterReading
 from baywarden.model.session import MeterSample, Session
 from baywarden.model.site import Anchor
 from baywarden.model.time import Now
+from baywarden.model.token import TokenChange, TokenList
 
 
 class StoreError(Exception):
@@ -60,6 +61,7 @@ class Batch:
     notices: tuple[Notice, ...] = ()
     samples: tuple[MeterSample, ...] = ()
     drafts: tuple[EventDraft, ...] = ()
+    token_changes: tuple[TokenChange, ...] = ()
     answered: tuple[Command, Reply] | None = None
     anchor: Anchor | None = None
 
@@ -77,6 +79,7 @@ class Saved:
     """Random, new with each epoch: tells two epochs of one number apart after everything was lost."""
     as_of: datetime | None = None
     """Set when the state is that of a backup made then: what happened since is unknown and not billed."""
+    tokens: TokenList = field(default_factory=TokenList)
 
 
 class Ledger(Protocol):

@@ -141,6 +141,7 @@ class Cloud:
             "epoch_tag": self._books.stats().get("epoch_tag"),
             "time_zone": rules.tz,
             "currency": rules.currency,
+            "token_revision": self._brain.state.tokens.revision,
             "evses": [{"evse_id": evse.id, "label": evse.label} for evse in rules.evses.values()],
         }
 

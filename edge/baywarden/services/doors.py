@@ -15,9 +15,10 @@ from baywarden.services.bench import Workbench, device_questions
 from baywarden.services.board import Board
 from baywarden.services.brain import Brain
 from baywarden.services.questions import WrongParams, only, whole
-from baywarden.services.report import site_report, stream_report
+from baywarden.services.report import site_report, stream_report, token_report
 from baywarden.services.steward import Steward
 from baywarden.sync.commands import parse_command, reply_object
+from baywarden.sync.drafts import token_end
 from baywarden.sync.errors import CommandRefused
 
 _log: Final = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Doors:
             "penalties.list": lambda params: self._page("penalties", params),
             "notices.list": lambda params: self._page("notices", params),
             "events.list": self._events,
+            "tokens.list": self._tokens,
         }
 
     def open_bench(self, workbench: Workbench) -> None:
@@ -115,7 +117,26 @@ class Doors:
             raise WrongParams(str(error)) from error
         except OverflowError:  # SQLite's integers end where JSON's go on
             raise WrongParams(f"after: {after!r} is not the cursor of a page") from None
-        return {"items": list(items), "next": more}
+        return {"items": [_without_code(item) for item in items], "next": more}
+
+    async def _tokens(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Tokens are personal: the last four characters must do."""
+        only(params, "from", "limit")
+        first, limit = whole(params, "from") if "from" in params else 0, _limit(params)
+        tokens = self._brain.state.tokens
+        rest = [*tokens.tokens.values()][first:]
+        items = [
+            {
+                "token_end": token_end(token.uid),
+                "type": token.type.value,
+                "group_id": token.group_id,
+                "valid": token.valid,
+                "whitelist": token.whitelist.value,
+            }
+            for token in rest[:limit]
+        ]
+        more = first + limit if len(rest) > limit else None
+        return {**token_report(tokens), "items": items, "next": more}
 
     async def _events(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         only(params, "stream", "epoch", "from_seq", "to_seq", "limit")
@@ -126,6 +147,11 @@ class Doors:
         epoch, first, last = (whole(params, key) for key in ("epoch", "from_seq", "to_seq"))
         events = await self._books.replay(stream, epoch, first, last, _limit(params))
         return {"events": [{"seq": event.seq, "payload": json.loads(event.payload)} for event in events]}
+
+
+def _without_code(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A booking's code is its holder's alone."""
+    return {key: value for key, value in item.items() if key != "code"}
 
 
 def _limit(params: Mapping[str, Any]) -> int:

@@ -17,6 +17,7 @@ from baywarden.model.step import (
     SessionChanged,
     StatusChanged,
     Step,
+    TokensChanged,
 )
 from baywarden.model.time import Now
 from baywarden.ports.store import Batch
@@ -61,6 +62,7 @@ class Owed:
             penalties=tuple(e.penalty for e in effects if isinstance(e, PenaltyChanged)),
             notices=tuple(e.notice for e in effects if isinstance(e, NoticeRaised)),
             samples=tuple(e.sample for e in effects if isinstance(e, MeterSampled)),
+            token_changes=tuple(e.change for e in effects if isinstance(e, TokensChanged)),
             drafts=tuple(draft for _, draft in self.entries if draft is not None),
             answered=answered,
             anchor=anchor,

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from baywarden.model.event import StreamHead
 from baywarden.model.reading import Decision, EvseReading, MeterReading, Snapshot
 from baywarden.model.site import SiteRules
 from baywarden.model.time import Now
+from baywarden.model.token import TokenList
 from baywarden.services.brain import Brain
 from baywarden.services.hand import Hand
 from baywarden.services.steward import Steward
@@ -26,7 +28,8 @@ def evse_report(
 ) -> Mapping[str, Any]:
     """One outlet as people on site want to see it."""
     rules = brain.rules.evses[evse_id]
-    status = brain.state.evses[evse_id].status
+    evse = brain.state.evses[evse_id]
+    status, session = evse.status, evse.session
     allocation = steward.allocations.get(evse_id)
     hand = steward.hands.get(evse_id)
     return {
@@ -47,8 +50,26 @@ def evse_report(
         "why": allocation.why if allocation else None,
         "session_id": status.session_id,
         "booking_id": status.booking_id,
+        "access": rules.access.mode.value,
+        "withheld": session.withheld if session else None,
+        "stay_until_at": _moment(session.booking_end_at if session else None),
         "decisions": _decisions(reading.decisions),
         **_hand_report(hand),
+    }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat().replace("+00:00", "Z")
+
+
+def token_report(tokens: TokenList) -> Mapping[str, Any]:
+    """The list of tokens by its figures; of the tokens themselves nothing is shown."""
+    coming = tokens.coming
+    return {
+        "revision": tokens.revision,
+        "count": len(tokens.tokens),
+        "coming_revision": None if coming is None else coming.revision,
+        "missing_parts": [] if coming is None else coming.missing,
     }
 
 
@@ -131,4 +152,5 @@ def site_report(brain: Brain, steward: Steward, snapshot: Snapshot, now: Now) ->
         ],
         "meters": [meter_report(reading, now) for reading in snapshot.meters.values()],
         "circuits": circuit_report(brain.rules, steward),
+        "tokens": token_report(brain.state.tokens),
     }

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from baywarden.settings.access import access_faults
 from baywarden.settings.errors import Fault, listed, nearest
 from baywarden.settings.tree import STANDARD
 from baywarden.settings.wires import NO_POLICY
@@ -22,9 +23,11 @@ def cross_faults(raw: Raw, profiles: Iterable[str] | None = None) -> Iterator[Fa
     yield from _rings(raw)
     yield from _shared_ends(raw)
     yield from _shared_units(raw)
+    yield from _units_of_all(raw)
     yield from _shared_connectors(raw)
     yield from _foreign_currency(raw)
     yield from _too_slow(raw)
+    yield from access_faults(raw, evses(raw))
     if profiles is not None:
         yield from _unknown_profiles(raw, sorted(profiles))
 
@@ -157,6 +160,16 @@ def _shared_units(raw: Raw) -> Iterator[Fault]:
         ):
             problem = f"unit {unit} on link {link!r} is already {other_place}"
             yield Fault(f"{place}.unit", problem, "a unit of its own")
+
+
+def _units_of_all(raw: Raw) -> Iterator[Fault]:
+    """On a serial line unit 0 is a broadcast: every device obeys, and none answers."""
+    serial = {
+        link.get("id") for _, link in tables(raw, "links") if link.get("type") in ("rtu", "rtu-over-tcp")
+    }
+    for place, device in devices(raw):
+        if _whole(device, "unit") == 0 and _word(device, "link") in serial:
+            yield Fault(f"{place}.unit", "unit 0 is all devices of a serial line at once", "1 to 255")
 
 
 def _two_channels(place: str, device: Raw, other_place: str, other: Raw) -> bool:

@@ -5,7 +5,6 @@ ConfigError   names the file and holds every fault found in it
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,8 @@ class ConfigError(Exception):
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known name that `word` most likely stands for."""
+    from difflib import get_close_matches  # noqa: PLC0415 (only a fault needs it, and it would stay for good)
+
     by_lower = {name.lower(): name for name in known}
     found = get_close_matches(word.lower(), by_lower, n=5, cutoff=0.6)
     best = sorted(found, key=lambda name: name[:1] != word[:1].lower())

@@ -6,9 +6,11 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from baywarden.model.access import AccessRules
 from baywarden.model.booking import BookingTerms
 from baywarden.model.overstay import OverstayPolicy
 from baywarden.model.site import EvseRules, SiteRules
+from baywarden.settings.access import AccessSettings, rules_for
 from baywarden.settings.agreements import OverstaySettings, TermsSettings
 from baywarden.settings.kinds import (
     Flag,
@@ -138,6 +140,7 @@ class Settings(Table):
     circuits: tuple[CircuitSettings, ...] = ()
     terms: Mapping[Id, TermsSettings] = Field(default_factory=dict)
     overstay: Mapping[Id, OverstaySettings] = Field(default_factory=dict)
+    access: Mapping[Id, AccessSettings] = Field(default_factory=dict)
 
     def rules(self) -> SiteRules:
         """All that the rules need, in their units."""
@@ -148,13 +151,14 @@ class Settings(Table):
             name: table.to_policy(name, self.site.currency, self.site.minor_digits, self.site.time_zone)
             for name, table in self.overstay.items()
         }
+        access = {group: table.to_rules() for group, table in self.access.items()}
         return SiteRules(
             site_id=self.site.id,
             tz=self.site.time_zone,
             currency=self.site.currency,
             evses=MappingProxyType(
                 {
-                    evse.id: _evse_rules(charger, evse, terms, policies)
+                    evse.id: _evse_rules(charger, evse, terms, policies, access)
                     for charger in self.chargers
                     for evse in charger.evses
                 }
@@ -172,6 +176,7 @@ def _evse_rules(
     evse: EvseSettings,
     terms: Mapping[str, BookingTerms],
     policies: Mapping[str, OverstayPolicy],
+    access: Mapping[str, AccessRules],
 ) -> EvseRules:
     return EvseRules(
         id=evse.id,
@@ -185,5 +190,6 @@ def _evse_rules(
         groups=frozenset(evse.groups),
         connector_type=evse.connector_type,
         terms=terms.get(evse.terms, BookingTerms()),
+        access=rules_for(evse.groups, access),
         overstay=None if evse.overstay == NO_POLICY else policies.get(evse.overstay),
     )

@@ -13,9 +13,11 @@ from baywarden.model.evse import Availability, EvseState, EvseStatus
 from baywarden.model.overstay import Penalty
 from baywarden.model.session import Session
 from baywarden.model.site import Anchor
+from baywarden.model.token import TokenList
 from baywarden.ports.store import StoreDamaged
 from baywarden.store.codec import check_sum
 from baywarden.store.tables import BOOKINGS, EVSES, PAGED, PENALTIES, SESSIONS, Table, intact
+from baywarden.store.tokens import read_list
 
 T = TypeVar("T")
 
@@ -42,6 +44,11 @@ class Reader:
         ids = sorted({*bare, *bookings, *sessions})
         found = tuple(_whole(i, bare.get(i), bookings.get(i, ()), sessions.get(i), penalties) for i in ids)
         return found, self._anchor(notes), notes
+
+    def tokens(self) -> tuple[TokenList, list[str]]:
+        """The list of tokens as last committed, and a sentence when it is not whole."""
+        notes: list[str] = []
+        return read_list(self.connection, notes), notes
 
     def answer(self, command_id: str) -> Reply | None:
         """The first answer to the command."""

@@ -63,7 +63,19 @@ _FIRST: Final[Statements] = (
        BEGIN SELECT RAISE(ABORT, 'a final penalty never changes'); END""",
 )
 
-LEDGER: Final[Sequence[Migration]] = (("0001_first", _FIRST),)
+# One that has not come whole has `coming` 1.
+_TOKENS: Final[Statements] = (
+    """CREATE TABLE tokens (
+         id TEXT NOT NULL, coming INTEGER NOT NULL CHECK (coming IN (0, 1)), body TEXT NOT NULL,
+         crc INTEGER NOT NULL, PRIMARY KEY (id, coming)) STRICT""",
+    """CREATE TABLE token_head (
+         one INTEGER PRIMARY KEY CHECK (one = 1), body TEXT NOT NULL, crc INTEGER NOT NULL) STRICT""",
+)
+
+LEDGER: Final[Sequence[Migration]] = (
+    ("0001_first", _FIRST),
+    ("0002_tokens", _TOKENS),
+)
 
 TELEMETRY: Final[Sequence[Migration]] = (
     (

@@ -112,8 +112,10 @@ class Store:
     async def load(self) -> Saved:
         """What the last run left, with what the start found unusual."""
         evses, anchor, left_out = await self._read(self._reader.evses)
-        notes = (*self._found.notes, *self._telemetry.notes, *left_out)
-        return Saved(evses, anchor, self._found.epoch, notes, self._found.epoch_tag, self._found.as_of)
+        tokens, not_whole = await self._read(self._reader.tokens)
+        notes = (*self._found.notes, *self._telemetry.notes, *left_out, *not_whole)
+        found = self._found
+        return Saved(evses, anchor, found.epoch, notes, found.epoch_tag, found.as_of, tokens)
 
     async def commit(self, batch: Batch) -> None:
         """Write all of it durably. Raises StoreFull or StoreRefused, and then nothing was written."""

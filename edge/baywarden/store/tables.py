@@ -143,5 +143,7 @@ CHECKED: Final = (
     "commands",
     "anchor",
     "events",
+    "tokens",
+    "token_head",
 )
 """Tables whose rows carry a check sum of `body`."""

@@ -13,6 +13,7 @@ from baywarden.store.codec import check_sum, encode, to_us
 from baywarden.store.connect import at_the_rim, transaction, translated
 from baywarden.store.numbering import Numbering
 from baywarden.store.tables import BOOKINGS, EVSES, NOTICES, PENALTIES, SAMPLES, SESSIONS, Table, bare
+from baywarden.store.tokens import write_change
 
 T = TypeVar("T")
 
@@ -92,6 +93,8 @@ class Writer:
         self._put(PENALTIES, batch.penalties)
         self._put(NOTICES, batch.notices)
         self._put(SAMPLES, batch.samples)
+        for change in batch.token_changes:
+            write_change(self.connection, change)
         if drafts:
             self.numbering.give(drafts, self._utc(), given)
         if batch.answered is not None:

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from baywarden.model.access import AccessDecision
 from baywarden.model.booking import Booking
 from baywarden.model.event import EventDraft
 from baywarden.model.evse import EvseStatus
@@ -11,6 +12,7 @@ from baywarden.model.notice import Notice
 from baywarden.model.overstay import BreakdownLine, Penalty
 from baywarden.model.session import MeterSample, Session
 from baywarden.model.step import (
+    AccessDecided,
     BookingChanged,
     Effect,
     MeterSampled,
@@ -18,10 +20,14 @@ from baywarden.model.step import (
     PenaltyChanged,
     SessionChanged,
     StatusChanged,
+    TokensChanged,
 )
 from baywarden.model.time import Now
+from baywarden.model.token import TokenChange
+from baywarden.policy.session_phase import phase_of
 from baywarden.sync.payloads import (
     SCHEMAS,
+    AccessPayload,
     BookingPayload,
     BreakdownPayload,
     EvidencePayload,
@@ -32,6 +38,7 @@ from baywarden.sync.payloads import (
     SegmentPayload,
     SessionPayload,
     StatusPayload,
+    TokensPayload,
 )
 
 
@@ -54,6 +61,11 @@ def draft_of(effect: Effect, now: Now, *, minor_digits: int = 2) -> EventDraft |
         case NoticeRaised(notice):
             payload = _notice(notice, minor_digits)
             return _draft("notice.raised.v1", _notice_subject(notice), notice.at, payload, now)
+        case AccessDecided(decision):
+            subject = f"evse/{decision.evse_id}"
+            return _draft("access.decided.v1", subject, decision.at, _access(decision), now)
+        case TokensChanged(change):
+            return _draft("tokens.changed.v1", "tokens", now.at, _tokens(change), now)
 
 
 def amount_of(amount_minor: int, minor_digits: int) -> str:
@@ -99,6 +111,36 @@ def _session(session: Session) -> SessionPayload:
         stop_reason=session.stop_reason,
         penalty_id=session.penalty_id,
         withheld=session.withheld,
+        token_group=session.token_group,
+        right=session.right,
+        phase=phase_of(session),
+        booking_end_at=session.booking_end_at,
+    )
+
+
+def _access(decision: AccessDecision) -> AccessPayload:
+    return AccessPayload(
+        evse_id=decision.evse_id,
+        at=decision.at,
+        door=decision.door,
+        how=decision.how,
+        granted=decision.reason is None,
+        reason=decision.reason,
+        token_end=token_end(decision.token),
+        session_id=decision.session_id,
+        booking_id=decision.booking_id,
+    )
+
+
+def _tokens(change: TokenChange) -> TokensPayload:
+    head = change.head
+    return TokensPayload(
+        revision=head.revision,
+        count=head.count,
+        put=len(change.put),
+        removed=len(change.removed),
+        coming_revision=head.coming_revision,
+        coming_parts=head.got,
     )
 
 

@@ -5,12 +5,13 @@ from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from baywarden.model.access import Right
 from baywarden.model.booking import BookingPhase, BookingStatus, CanceledReason, Canceler
 from baywarden.model.event import Stream
 from baywarden.model.evse import Availability
 from baywarden.model.notice import NoticeKind
 from baywarden.model.overstay import ClockState, PenaltyKind, PenaltyStatus
-from baywarden.model.session import MeterContext, SessionStatus, StopReason
+from baywarden.model.session import MeterContext, SessionPhase, SessionStatus, StopReason
 
 
 class Payload(BaseModel):
@@ -65,6 +66,14 @@ class SessionPayload(Payload):
     penalty_id: str | None
     withheld: str | None
     """Why the outlet gives no current although a car is there."""
+    token_group: str | None = None
+    """The group of the token when it was shown."""
+    phase: SessionPhase | None = None
+    """What the car and the site are doing, in one word."""
+    right: Right | None = None
+    """What lets it charge; null while nothing does."""
+    booking_end_at: datetime | None = None
+    """Until when it may stay: the end of its booking, or without one the next hold, told at the start."""
 
 
 class MeterPayload(Payload):
@@ -182,6 +191,37 @@ class NoticePayload(Payload):
     currency: str | None
 
 
+class AccessPayload(Payload):
+    """The answer to somebody who asked for power with a token or a code."""
+
+    evse_id: str
+    at: datetime
+    door: str
+    """Where it was asked: cloud or local."""
+    how: str
+    """`token` or `code`; codes are never told."""
+    granted: bool
+    reason: str | None
+    """Why not."""
+    token_end: str | None
+    """The last four characters of a token of eight or more."""
+    session_id: str | None
+    booking_id: str | None
+
+
+class TokensPayload(Payload):
+    """The list of tokens has changed; the tokens themselves are not told."""
+
+    revision: int
+    count: int
+    put: int
+    removed: int
+    coming_revision: int | None
+    """The whole new list that is on its way."""
+    coming_parts: tuple[int, ...]
+    """The parts of it that are here."""
+
+
 class Schema(NamedTuple):
     """One kind of event."""
 
@@ -192,11 +232,13 @@ class Schema(NamedTuple):
 
 SCHEMAS: Final[dict[str, Schema]] = {
     "status.changed.v1": Schema(Stream.STATUS, StatusPayload),
-    "session.changed.v1": Schema(Stream.SESSION, SessionPayload),
+    "session.changed.v1": Schema(Stream.SESSION, SessionPayload, 1),
     "meter.sampled.v1": Schema(Stream.METER, MeterPayload),
     "booking.changed.v1": Schema(Stream.BOOKING, BookingPayload),
     "penalty.changed.v1": Schema(Stream.PENALTY, PenaltyPayload),
     "notice.raised.v1": Schema(Stream.NOTICE, NoticePayload),
+    "access.decided.v1": Schema(Stream.AUDIT, AccessPayload),
+    "tokens.changed.v1": Schema(Stream.AUDIT, TokensPayload),
 }
 
 

@@ -9,8 +9,20 @@ from typing import Annotated, Any, Final, Generic, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from baywarden.model.booking import CanceledReason
-from baywarden.model.command import CancelBooking, FindSlots, PutBooking, Request, StopSession
+from baywarden.model.command import (
+    AuthorizeSession,
+    CancelBooking,
+    FindSlots,
+    PutBooking,
+    PutTokens,
+    RemoveTokens,
+    Request,
+    StopSession,
+    SyncTokens,
+)
 from baywarden.model.event import Stream
+from baywarden.model.session import StopReason
+from baywarden.model.token import Token, TokenType, Whitelist
 
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -30,6 +42,8 @@ Moment = Annotated[datetime, BeforeValidator(_read_moment, json_schema_input_typ
 PowerW = Annotated[int, Field(ge=0, le=10_000_000)]
 EnergyWh = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Revision = Annotated[int, Field(ge=1, le=2**53)]
+ListRevision = Annotated[int, Field(ge=0, le=2**53)]
+Code = Annotated[str, Field(pattern=r"^[0-9]{4,8}$")]
 Seq = Annotated[int, Field(ge=1, le=10**16 - 1)]
 
 
@@ -67,6 +81,8 @@ class PutBookingParams(SiteParams):
     """Only outlets with this OCPI ConnectorType."""
     energy_wh: EnergyWh = 0
     """The energy to promise within the window; 0 is none in particular."""
+    code: Code | None = None
+    """Typed on site it is as good as the token; null leaves the one that the booking has."""
 
     @model_validator(mode="after")
     def _has_a_length(self) -> Self:
@@ -86,6 +102,7 @@ class PutBookingParams(SiteParams):
             self.group,
             self.connector_type,
             self.energy_wh,
+            self.code,
         )
 
 
@@ -137,9 +154,90 @@ class StopSessionParams(SiteParams):
     """Stop the power of a running session: 0 A until the car leaves."""
 
     session_id: Id
+    reason: Annotated[StopReason, Field(strict=False)] | None = None
+    """Why, in OCPP 2.0.1's words; without it Remote or Local."""
 
     def request(self) -> Request:
-        return StopSession(self.session_id)
+        return StopSession(self.session_id, self.reason)
+
+
+class TokenParams(Params):
+    """One token, with OCPI's fields."""
+
+    uid: Id
+    type: Annotated[TokenType, Field(strict=False)] = TokenType.RFID
+    group_id: Id | None = None
+    valid: bool = True
+    whitelist: Annotated[Whitelist, Field(strict=False)] = Whitelist.ALWAYS
+
+    def token(self) -> Token:
+        """The same in the model's words."""
+        return Token(self.uid, self.type, self.group_id, self.valid, self.whitelist)
+
+
+Tokens = Annotated[list[TokenParams], Field(max_length=1000)]
+
+
+class PutTokensParams(SiteParams):
+    """Add tokens to the site's list, or change those with the same uid."""
+
+    tokens: Annotated[Tokens, Field(min_length=1)]
+    revision: Revision | None = None
+    """The list's revision afterwards; null leaves it as it is."""
+    expected_revision: ListRevision | None = None
+    """Refused as STALE_REVISION when the list has another one."""
+
+    def request(self) -> Request:
+        tokens = tuple(one.token() for one in self.tokens)
+        return PutTokens(tokens, self.revision, self.expected_revision)
+
+
+class RemoveTokensParams(SiteParams):
+    """Take tokens from the site's list; running sessions go on."""
+
+    uids: Annotated[list[Id], Field(min_length=1, max_length=1000)]
+    revision: Revision | None = None
+    expected_revision: ListRevision | None = None
+
+    def request(self) -> Request:
+        return RemoveTokens(tuple(self.uids), self.revision, self.expected_revision)
+
+
+class SyncTokensParams(SiteParams):
+    """One part of a whole new list; with its last part it takes the place of the old one."""
+
+    revision: Revision
+    tokens: Tokens
+    part: Annotated[int, Field(ge=1, le=1000)] = 1
+    parts: Annotated[int, Field(ge=1, le=1000)] = 1
+
+    @model_validator(mode="after")
+    def _is_a_part(self) -> Self:
+        if self.part > self.parts:
+            raise ValueError("part must not be above parts")
+        return self
+
+    def request(self) -> Request:
+        tokens = tuple(one.token() for one in self.tokens)
+        return SyncTokens(self.revision, tokens, self.part, self.parts)
+
+
+class AuthorizeSessionParams(SiteParams):
+    """Let the car charge that is at an outlet or comes soon."""
+
+    evse_id: EvseId
+    token: Id | None = None
+    code: Code | None = None
+    """The code of a booking instead of a token."""
+
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if (self.token is None) == (self.code is None):
+            raise ValueError("either token or code is needed")
+        return self
+
+    def request(self) -> Request:
+        return AuthorizeSession(self.evse_id, self.token, self.code)
 
 
 class ReplayParams(Params):
@@ -182,6 +280,10 @@ SITE_REQUESTS: Final[Mapping[str, type[Envelope[Any]]]] = MappingProxyType(
         "booking.cancel": Envelope[CancelBookingParams],
         "booking.find": Envelope[FindSlotsParams],
         "session.stop": Envelope[StopSessionParams],
+        "session.authorize": Envelope[AuthorizeSessionParams],
+        "token.put": Envelope[PutTokensParams],
+        "token.remove": Envelope[RemoveTokensParams],
+        "token.sync": Envelope[SyncTokensParams],
     }
 )
 REPLAY: Final = "replay"

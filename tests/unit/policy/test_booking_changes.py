@@ -1,6 +1,7 @@
 """Bookings that are changed, cancelled or stopped, in time or late."""
 
 from dataclasses import replace
+from typing import Any
 
 from baywarden.model.booking import BookingStatus, CanceledReason, Canceler, LateCancel
 from baywarden.model.command import Door, Reason, Result, StopSession
@@ -129,7 +130,11 @@ def test_a_session_that_is_not_open_cannot_be_stopped() -> None:
     assert refused(a_day().ask(StopSession("b1-nothing"))) is Reason.UNKNOWN_SESSION
 
 
-LATE_COSTS = {"cancel_until_s": 3600, "late_cancel": LateCancel.ACCEPT_WITH_FEE, "late_cancel_fee_minor": 300}
+LATE_COSTS: dict[str, Any] = {
+    "cancel_until_s": 3600,
+    "late_cancel": LateCancel.ACCEPT_WITH_FEE,
+    "late_cancel_fee_minor": 300,
+}
 
 
 def late_fees(day: Day) -> list[tuple[str, int]]:

@@ -1,6 +1,7 @@
 """Bookings by group, type and energy, and what happens when their outlet cannot serve them."""
 
 from dataclasses import replace
+from typing import Any
 
 from baywarden.model.booking import BookingPhase, BookingStatus, BookingTerms
 from baywarden.model.command import Reason, Result
@@ -11,7 +12,7 @@ from scenarios.day import Day, a_site
 CCS = "IEC_62196_T2_COMBO"
 
 
-def a_yard(**terms: int) -> Day:
+def a_yard(**terms: Any) -> Day:
     """b1 and b2 stand in the north with type 2, b3 in the south with type 2, b4 in the north with CCS."""
     rules = a_site("b1", "b2", "b3", "b4", terms=BookingTerms(early_start_s=600, **terms))
     groups = {"b1": "north", "b2": "north", "b3": "south", "b4": "north"}

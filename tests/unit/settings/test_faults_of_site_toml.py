@@ -65,6 +65,7 @@ def test_a_misspelt_word_is_told_with_the_nearest_known_one(
         ('currency = "EUR"', "", "site.currency", "is missing"),
         ("unit = 2", 'unit = "2"', "chargers[1].unit", "whole number"),
         ("unit = 2", "unit = 256", "chargers[1].unit", "too large"),
+        ("unit = 2", "unit = 0", "chargers[1].unit", "unit 0 is all devices of a serial line at once"),
         ("unit = 2", "unit = true", "chargers[1].unit", "whole number"),
         ("unit = 2", "", "chargers[1].unit", "2 devices share link 'bus'"),
         ("unit = 2", "unit = 1", "meters[0].unit", "unit 1 on link 'bus' is already chargers[1]"),

@@ -33,7 +33,7 @@ MODELS = (Anchor, Booking, EvseState, MeterSample, Notice, Penalty, Reply, Sessi
 def test_every_record_of_the_model_comes_back_equal(model: type, data: st.DataObject) -> None:
     record: Any = data.draw(made_up(model))
     body = encode(record)
-    again = decode(model, body)
+    again: Any = decode(model, body)
     assert again == record
     assert encode(again) == body or isinstance(record, EvseState | Session)  # sets have no order
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pytest
 
@@ -20,9 +21,12 @@ def lane() -> Iterator[Lane]:
 
 async def test_work_is_done_in_order_on_one_thread_that_is_not_ours(lane: Lane) -> None:
     seen: list[int] = []
-    names = await asyncio.gather(
-        *(lane.run(lambda i=i: (seen.append(i), threading.current_thread().name)[1]) for i in range(20))
-    )
+
+    def work(number: int) -> str:
+        seen.append(number)
+        return threading.current_thread().name
+
+    names = await asyncio.gather(*(lane.run(partial(work, i)) for i in range(20)))
     assert seen == list(range(20))
     assert set(names) == {"test"}
 
@@ -55,8 +59,13 @@ async def test_commits_that_wait_go_together_and_each_learns_its_own_outcome(lan
 
 
 async def test_a_commit_is_done_although_its_caller_was_canceled(lane: Lane) -> None:
-    done: list[int] = []
-    lane.commits_by(lambda batches: [done.append(1) for _ in batches])
+    done: list[Batch] = []
+
+    def commit_all(batches: Sequence[Batch]) -> Sequence[Exception | None]:
+        done.extend(batches)
+        return [None] * len(batches)
+
+    lane.commits_by(commit_all)
     gate = threading.Event()
     held = asyncio.ensure_future(lane.run(gate.wait))
     caller = asyncio.ensure_future(lane.commit(Batch()))
@@ -65,7 +74,7 @@ async def test_a_commit_is_done_although_its_caller_was_canceled(lane: Lane) -> 
     gate.set()
     await held
     await lane.run(lambda: None)
-    assert done == [1]
+    assert done == [Batch()]
     assert caller.cancelled()
 
 

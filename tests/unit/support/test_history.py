@@ -119,7 +119,7 @@ HARMS: dict[str, Callable[[list[Asked], Things, Things], object]] = {
     "a final penalty changed": lambda a, r, t: _set(r, "penalties", 0, amount_minor=100),
     "more seconds were billed than lived": lambda a, r, t: _set(r, "penalties", 0, billed_s=300),
     "a fee for one who came": lambda a, r, t: _set(r, "bookings", 1, status="FULFILLED"),
-    "an idle session owes nothing": lambda a, r, t: (r["penalties"].pop(0), _set(r, "sessions", 0, penalty_id=None)),
+    "an idle session owes nothing": lambda a, r, t: [r["penalties"].pop(0), r["sessions"][0].update(penalty_id=None)],
     "a notice was told twice": lambda a, r, t: t["notice"].append({"key": "k-1"}),
     "a row was never told": lambda a, r, t: r["bookings"].append(booking("b-3", "bay-3", 10, 20)),
     "the last word is another": lambda a, r, t: _set(r, "sessions", 0, status="ACTIVE"),
