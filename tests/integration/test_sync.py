@@ -102,6 +102,17 @@ async def test_after_an_outage_the_newest_state_comes_before_the_history(broker:
     assert topics[:2] == ["state", "evse/bay-1/status"]
 
 
+async def test_a_fresh_booking_does_not_wait_for_a_long_backlog_of_meter_values(broker: Broker) -> None:
+    site = Site(broker.host, broker.port, drain_per_s=100)
+    site.add(Stream.METER, 2000)
+    with CloudEar(broker.host, broker.port) as ear:
+        async with site.running():
+            await heard(ear, lambda: bool(ear.payloads("evt/meter")))
+            site.add(Stream.BOOKING)
+            await heard(ear, lambda: bool(ear.payloads("evt/booking")))
+            assert len(ear.payloads("evt/meter")) < 1900
+
+
 async def test_live_values_are_sent_when_there_is_a_link_and_dropped_when_not(broker: Broker) -> None:
     site = Site(broker.host, broker.port)
     assert not site.sync.publish_tele("bay-1", {"power_w": 1})

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from baywarden.model.command import Reply
-from baywarden.model.event import EventDraft, StoredEvent, Stream, StreamHead
-from baywarden.ports.store import StoreFull
+from baywarden.model.event import EventDraft, ParkedEvent, StoredEvent, Stream, StreamHead
+from baywarden.ports.store import RecordPage, StoreFull
 from baywarden.sync.envelope import Render, renderer
 
 
@@ -19,11 +19,16 @@ class FakeOutbox:
         self.answers: dict[str, Reply] = {}
         self.is_broken = False
         """Every call raises StoreFull."""
+        self.cannot_park = False
+        """The disk filled up just before it."""
         self.longest_page = 0
         self.freed_calls: list[tuple[Stream, int]] = []
         self._render = render or renderer(site_id)
         self._events: defaultdict[Stream, list[StoredEvent]] = defaultdict(list)
         self._acked: defaultdict[Stream, int] = defaultdict(int)
+        self._cloud_acks: set[Stream] = set()
+        self.parking: dict[tuple[Stream, int, int], tuple[StoredEvent, int, bool]] = {}
+        """Parked events with their code, and whether they are released."""
         self._oldest: defaultdict[Stream, int] = defaultdict(lambda: 1)
 
     def add(self, stream: Stream, data: dict[str, Any] | None = None, **fields: Any) -> StoredEvent:
@@ -58,13 +63,21 @@ class FakeOutbox:
     async def heads(self) -> tuple[StreamHead, ...]:
         self._maybe_fail()
         return tuple(
-            StreamHead(stream, self.epoch, len(events), self._acked[stream], self._oldest[stream])
+            StreamHead(
+                stream,
+                self.epoch,
+                len(events),
+                self._acked[stream],
+                self._oldest[stream],
+                stream in self._cloud_acks,
+            )
             for stream, events in self._events.items()
         )
 
     async def pending(self, stream: Stream, after_seq: int, limit: int) -> Sequence[StoredEvent]:
         self._maybe_fail()
-        page = self._events[stream][after_seq : after_seq + limit]
+        rest = self._events[stream][after_seq:]
+        page = [one for one in rest if (stream, self.epoch, one.seq) not in self.parking][:limit]
         self.longest_page = max(self.longest_page, len(page))
         return page
 
@@ -80,6 +93,43 @@ class FakeOutbox:
         self._maybe_fail()
         self.freed_calls.append((stream, seq))
         self._acked[stream] = max(self._acked[stream], seq)
+
+    async def records(self, what: str, after: str, limit: int, *, live_only: bool = False) -> RecordPage:
+        """None: a test that wants records takes a real store."""
+        return RecordPage(())
+
+    async def set_cloud_acks(self, stream: Stream, does: bool) -> None:
+        self._maybe_fail()
+        (self._cloud_acks.add if does else self._cloud_acks.discard)(stream)
+
+    async def park(self, event: StoredEvent, code: int) -> None:
+        self._maybe_fail()
+        if self.cannot_park:
+            raise StoreFull("the disk is full")
+        self.parking[(event.stream, event.epoch, event.seq)] = (event, code, False)
+
+    async def parked(self, limit: int) -> tuple[Sequence[ParkedEvent], int]:
+        self._maybe_fail()
+        at = datetime(2026, 6, 15, 9, tzinfo=UTC)
+        found = [
+            ParkedEvent(one.stream, one.epoch, one.seq, code, at, len(one.payload), is_released)
+            for one, code, is_released in self.parking.values()
+        ]
+        return found[:limit], len(found)
+
+    async def release(self, stream: Stream, epoch: int, seq: int, *, give_up: bool = False) -> bool:
+        self._maybe_fail()
+        kept = self.parking.pop((stream, epoch, seq), None)
+        if kept is not None and not give_up:
+            self.parking[(stream, epoch, seq)] = (*kept[:2], True)
+        return kept is not None
+
+    async def released(self, limit: int) -> Sequence[StoredEvent]:
+        self._maybe_fail()
+        return [one for one, _, is_released in self.parking.values() if is_released][:limit]
+
+    async def unpark(self, event: StoredEvent) -> None:
+        await self.release(event.stream, event.epoch, event.seq, give_up=True)
 
     async def answer(self, command_id: str) -> Reply | None:
         """As Ledger.answer."""

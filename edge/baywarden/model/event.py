@@ -51,3 +51,20 @@ class StreamHead:
     last_seq: int
     acked_seq: int
     oldest_seq: int
+    cloud_acks: bool = False
+    """The cloud itself says what it has stored, so the broker's acknowledgement frees nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedEvent:
+    """An event that the broker refused for good; it is kept until somebody releases it."""
+
+    stream: Stream
+    epoch: int
+    seq: int
+    code: int
+    """The reason code of the refusal."""
+    parked_at: datetime
+    size_bytes: int
+    is_released: bool
+    """It is to be sent again."""

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from baywarden.model.booking import Booking
 from baywarden.model.command import Command, Reply
-from baywarden.model.event import EventDraft, StoredEvent, Stream, StreamHead
+from baywarden.model.event import EventDraft, ParkedEvent, StoredEvent, Stream, StreamHead
 from baywarden.model.evse import EvseState
 from baywarden.model.notice import Notice
 from baywarden.model.overstay import Penalty
@@ -134,6 +134,34 @@ class Outbox(Protocol):
         """
         ...
 
+    async def set_cloud_acks(self, stream: Stream, does: bool) -> None:
+        """Whether the cloud itself says what it has stored of the stream; outlives restarts and epochs."""
+        ...
+
+
+class Parking(Protocol):
+    """Events that the broker refused for good. They are out of the outbox's way, and never lost."""
+
+    async def park(self, event: StoredEvent, code: int) -> None:
+        """Keep it apart; once more does no harm. Raises StoreFull when too many are parked."""
+        ...
+
+    async def parked(self, limit: int) -> tuple[Sequence[ParkedEvent], int]:
+        """Some of them, oldest first, and how many there are."""
+        ...
+
+    async def release(self, stream: Stream, epoch: int, seq: int, *, give_up: bool = False) -> bool:
+        """To be sent again, or never; False when no such event is parked."""
+        ...
+
+    async def released(self, limit: int) -> Sequence[StoredEvent]:
+        """Those to be sent again, oldest first."""
+        ...
+
+    async def unpark(self, event: StoredEvent) -> None:
+        """The broker has taken it after all."""
+        ...
+
 
 class Leftovers(Protocol):
     """Unsent events of earlier epochs, after a ledger was mended, restored or moved to another site."""
@@ -144,6 +172,24 @@ class Leftovers(Protocol):
 
     async def freed_leftover(self, event: StoredEvent) -> None:
         """The leftovers of that stream and epoch up to this one have reached the cloud."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """Records in the order of their ids, with the ids of those that cannot be read."""
+
+    records: tuple[Booking | Session | Penalty, ...]
+    damaged: tuple[str, ...] = ()
+    next: str | None = None
+    """The id after which the next page begins; None on the last one."""
+
+
+class Archive(Protocol):
+    """Whole tables, page by page. An id never moves, so no record is missed because another one changed."""
+
+    async def records(self, what: str, after: str, limit: int, *, live_only: bool = False) -> RecordPage:
+        """`what`: bookings, sessions or penalties; `after` is an id, or empty."""
         ...
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from baywarden.model.booking import Booking
 from baywarden.model.command import Reply
-from baywarden.model.event import StoredEvent, Stream, StreamHead
+from baywarden.model.event import ParkedEvent, StoredEvent, Stream, StreamHead
 from baywarden.model.reading import EvseReading, MeterReading
 from baywarden.model.session import Session
 from baywarden.model.time import Now
-from baywarden.ports.store import Batch, Saved, StoreError, StoreFull
+from baywarden.ports.store import Batch, RecordPage, Saved, StoreError, StoreFull
 
 
 class AbsentBooks:
@@ -44,6 +44,10 @@ class AbsentBooks:
         """Raises StoreError: an empty list would be a lie."""
         raise StoreError(self._why)
 
+    async def records(self, what: str, after: str, limit: int, *, live_only: bool = False) -> RecordPage:
+        """Raises StoreError: an empty page would be a lie."""
+        raise StoreError(self._why)
+
     async def heads(self) -> tuple[StreamHead, ...]:
         """None."""
         return ()
@@ -60,6 +64,28 @@ class AbsentBooks:
 
     async def freed(self, stream: Stream, seq: int) -> None:
         """Nothing to free."""
+
+    async def set_cloud_acks(self, stream: Stream, does: bool) -> None:
+        """Nothing to free."""
+
+    async def park(self, event: StoredEvent, code: int) -> None:
+        """Raises StoreFull."""
+        raise StoreFull(self._why)
+
+    async def parked(self, limit: int) -> tuple[Sequence[ParkedEvent], int]:
+        """None."""
+        return (), 0
+
+    async def release(self, stream: Stream, epoch: int, seq: int, *, give_up: bool = False) -> bool:
+        """Raises StoreError: nobody knows what was parked."""
+        raise StoreError(self._why)
+
+    async def released(self, limit: int) -> Sequence[StoredEvent]:
+        """None."""
+        return ()
+
+    async def unpark(self, event: StoredEvent) -> None:
+        """Nothing to forget."""
 
     async def leftovers(self, limit: int) -> Sequence[StoredEvent]:
         """None."""

@@ -18,6 +18,8 @@ from baywarden.services.steward import Steward
 from baywarden.settings.tree import CloudSettings
 from baywarden.sync.mqtt import MqttSync
 from baywarden.sync.options import CloudOptions
+from baywarden.sync.site_payloads import evse_payload, policy_payloads
+from baywarden.sync.snapshots import SiteFacts
 
 TELE_MS: Final = 10_000
 _LIVE: Final = ("state", "current_a", "power_w", "energy_wh", "limit_a", "age_s")
@@ -71,10 +73,12 @@ class Cloud:
             answered=books.answer,
             leftovers=books,
             birth=self._birth,
+            facts=self._facts,
         )
         self.run: Callable[[], Any] = self._sync.run
         brain.tell(self._committed)
         doors.broker = self.report
+        doors.parked_changed = self._sync.parked_changed
 
     @property
     def is_connected(self) -> bool:
@@ -133,6 +137,20 @@ class Cloud:
 
     def _committed(self, _effects: tuple[Effect, ...]) -> None:
         self._sync.wake()
+
+    def _facts(self) -> SiteFacts:
+        """What a snapshot tells of the configuration, with the versions that running sessions keep."""
+        rules, evses = self._brain.rules.evses, self._brain.state.evses
+        frozen = [evse.session.policy for evse in evses.values() if evse.session is not None]
+        policies = [*(one.overstay for one in rules.values()), *frozen]
+        return SiteFacts(
+            [
+                evse_payload(rules[evse_id], evse.status)
+                for evse_id, evse in evses.items()
+                if evse_id in rules
+            ],
+            policy_payloads(policy for policy in policies if policy is not None),
+        )
 
     def _birth(self) -> Mapping[str, Any]:
         rules = self._brain.rules

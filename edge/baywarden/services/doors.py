@@ -7,13 +7,13 @@ from typing import Any, Final, Protocol
 
 from baywarden.control.wire import ControlRequest
 from baywarden.model.command import Command, Door, Reason, Reply, Result
-from baywarden.model.event import Stream
 from baywarden.ports.clock import Clock
-from baywarden.ports.store import Ledger, Leftovers, Outbox, StoreError
+from baywarden.ports.store import Archive, Ledger, Leftovers, Outbox, Parking, StoreError
 from baywarden.ports.wire import WireError, WrongRequest
 from baywarden.services.bench import Workbench, device_questions
 from baywarden.services.board import Board
 from baywarden.services.brain import Brain
+from baywarden.services.parking import parked_report, parking_questions, stream_of
 from baywarden.services.questions import WrongParams, only, whole
 from baywarden.services.report import site_report, stream_report, token_report
 from baywarden.services.steward import Steward
@@ -26,7 +26,7 @@ _log: Final = logging.getLogger(__name__)
 MAX_PAGE: Final = 500
 
 
-class Books(Ledger, Outbox, Leftovers, Protocol):
+class Books(Ledger, Outbox, Leftovers, Parking, Archive, Protocol):
     """The store as the doors use it."""
 
     def stats(self) -> Mapping[str, Any]: ...
@@ -48,6 +48,8 @@ class Doors:
             "connected": False,
             "reason": "no [cloud] is configured",
         }
+        self.parked_changed: Callable[[], None] = lambda: None
+        """Told when a parked event was released."""
         self._links: Callable[[], Sequence[Mapping[str, Any]]] = tuple
         self._questions: dict[str, Callable[[Mapping[str, Any]], Awaitable[Mapping[str, Any]]]] = {
             "status": self._status,
@@ -57,7 +59,11 @@ class Doors:
             "notices.list": lambda params: self._page("notices", params),
             "events.list": self._events,
             "tokens.list": self._tokens,
+            **parking_questions(books, self._released),
         }
+
+    def _released(self) -> None:
+        self.parked_changed()
 
     def open_bench(self, workbench: Workbench) -> None:
         """Answer questions about single devices and links too."""
@@ -101,6 +107,7 @@ class Doors:
             "links": list(self._links()),
             "broker": self.broker(),
             "streams": [stream_report(head) for head in heads],
+            "parked": await parked_report(self._books),
             "store": {**self._books.stats(), "refuses": self._brain.store_refuses},
         }
 
@@ -140,10 +147,7 @@ class Doors:
 
     async def _events(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         only(params, "stream", "epoch", "from_seq", "to_seq", "limit")
-        try:
-            stream = Stream(params.get("stream"))
-        except ValueError:
-            raise WrongParams(f"stream: one of {', '.join(stream.value for stream in Stream)}") from None
+        stream = stream_of(params)
         epoch, first, last = (whole(params, key) for key in ("epoch", "from_seq", "to_seq"))
         events = await self._books.replay(stream, epoch, first, last, _limit(params))
         return {"events": [{"seq": event.seq, "payload": json.loads(event.payload)} for event in events]}

@@ -136,6 +136,7 @@ def stream_report(head: StreamHead) -> Mapping[str, Any]:
         "last_seq": head.last_seq,
         "acked_seq": head.acked_seq,
         "oldest_seq": head.oldest_seq,
+        "acknowledged_by": "cloud" if head.cloud_acks else "broker",
     }
 
 

@@ -8,6 +8,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -51,13 +52,16 @@ class Numbering:
 
     def reread(self) -> None:
         """Read where each stream stands."""
+        by_cloud = {name for (name,) in self._connection.execute("SELECT stream FROM cloud_acks")}
         for stream in Stream:
             row = self._connection.execute(_HEAD, (stream.value, self.epoch)).fetchone()
             known, acked, oldest, newest = row
             last = max(known or 0, newest or 0)
             with self._lock:
                 freed = max(acked or 0, self._unwritten.get(stream, 0))
-                self.heads[stream] = StreamHead(stream, self.epoch, last, freed, oldest or last + 1)
+                self.heads[stream] = StreamHead(
+                    stream, self.epoch, last, freed, oldest or last + 1, stream.value in by_cloud
+                )
 
     def give(self, drafts: Sequence[EventDraft], recorded_at: datetime, given: dict[Stream, int]) -> None:
         """Number, render and insert; `given` collects the last numbers until they are committed."""
@@ -74,8 +78,7 @@ class Numbering:
         """The transaction in which these numbers were given is durable."""
         with self._lock:
             for stream, seq in given.items():
-                head = self.heads[stream]
-                self.heads[stream] = StreamHead(stream, self.epoch, seq, head.acked_seq, head.oldest_seq)
+                self.heads[stream] = replace(self.heads[stream], last_seq=seq)
 
     def freed(self, stream: Stream, seq: int) -> bool:
         """Remember, on any thread, that all up to `seq` has arrived; whether enough is remembered to write it."""
@@ -88,7 +91,7 @@ class Numbering:
                 return False
             self._unwritten_count += seq - head.acked_seq
             self._unwritten[stream] = seq
-            self.heads[stream] = StreamHead(stream, self.epoch, last, seq, head.oldest_seq)
+            self.heads[stream] = replace(head, acked_seq=seq)
             return self._unwritten_count >= FREED_AT_ONCE
 
     def unwritten(self) -> dict[Stream, int]:
@@ -112,6 +115,18 @@ class Numbering:
         """All up to `seq` of an earlier epoch has arrived; written at once, they are few."""
         with transaction(self._connection):
             self._connection.execute(_LINE, (stream.value, epoch, seq, seq))
+
+    def set_cloud_acks(self, stream: Stream, does: bool) -> None:
+        """Whether the cloud itself acknowledges the stream; written at once, it changes once in years."""
+        sql = (
+            "INSERT OR IGNORE INTO cloud_acks VALUES (?)"
+            if does
+            else "DELETE FROM cloud_acks WHERE stream = ?"
+        )
+        with transaction(self._connection):
+            self._connection.execute(sql, (stream.value,))
+        with self._lock:
+            self.heads[stream] = replace(self.heads[stream], cloud_acks=does)
 
     def drop(self, rowids: Sequence[int]) -> None:
         """Delete events, the numbers of which stay given."""

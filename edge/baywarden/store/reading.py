@@ -8,13 +8,13 @@ from typing import Any, Final, TypeVar
 
 from baywarden.model.booking import Booking
 from baywarden.model.command import Reply
-from baywarden.model.event import StoredEvent, Stream
+from baywarden.model.event import StoredEvent, Stream, StreamHead
 from baywarden.model.evse import Availability, EvseState, EvseStatus
 from baywarden.model.overstay import Penalty
 from baywarden.model.session import Session
 from baywarden.model.site import Anchor
 from baywarden.model.token import TokenList
-from baywarden.ports.store import StoreDamaged
+from baywarden.ports.store import RecordPage, StoreDamaged
 from baywarden.store.codec import check_sum
 from baywarden.store.tables import BOOKINGS, EVSES, PAGED, PENALTIES, SESSIONS, Table, intact
 from baywarden.store.tokens import read_list
@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 MOST_ROWS: Final = 500
 """The longest page; a long read would stop the log from shrinking."""
+_SNAPSHOT: Final[Mapping[str, Table[Any]]] = {t.name: t for t in (BOOKINGS, SESSIONS, PENALTIES)}
 
 
 class Reader:
@@ -71,12 +72,24 @@ class Reader:
         ).fetchall()
         return [_event(stream, epoch, *row) for row in rows]
 
+    def waiting(self, head: StreamHead, after: int, limit: int) -> Sequence[StoredEvent]:
+        """Stored events with a number above `after` that are not parked, in order. Raises StoreDamaged."""
+        rows = self.connection.execute(
+            "SELECT seq, body, crc FROM events e WHERE stream = ?1 AND epoch = ?2 AND seq > ?3 AND seq <= ?4"
+            " AND NOT EXISTS (SELECT 1 FROM parked p WHERE p.stream = ?1 AND p.epoch = ?2 AND p.seq = e.seq)"
+            " ORDER BY seq LIMIT ?5",
+            (head.stream.value, head.epoch, after, head.last_seq, max(0, limit)),
+        ).fetchall()
+        return [_event(head.stream, head.epoch, *row) for row in rows]
+
     def leftovers(self, epoch: int, limit: int) -> Sequence[StoredEvent]:
         """Events of epochs before `epoch` that were not freed."""
         rows = self.connection.execute(
             "SELECT e.stream, e.epoch, e.seq, e.body, e.crc FROM events e"
             " LEFT JOIN streams s USING (stream, epoch)"
-            " WHERE e.epoch < ? AND e.seq > ifnull(s.acked_seq, 0) ORDER BY e.epoch, e.stream, e.seq LIMIT ?",
+            " WHERE e.epoch < ? AND e.seq > ifnull(s.acked_seq, 0) AND NOT EXISTS (SELECT 1 FROM parked p"
+            " WHERE p.stream = e.stream AND p.epoch = e.epoch AND p.seq = e.seq)"
+            " ORDER BY e.epoch, e.stream, e.seq LIMIT ?",
             (epoch, max(0, limit)),
         ).fetchall()
         return [_event(Stream(name), *rest) for name, *rest in rows]
@@ -104,6 +117,22 @@ class Reader:
         rows = self.connection.execute(sql, (*values, limit + 1)).fetchall()
         more = f"{rows[limit - 1][0]}/{rows[limit - 1][1]}" if len(rows) > limit else None
         return [_shown(key, body, crc) for _, key, body, crc in rows[:limit]], more
+
+    def records(self, what: str, after: str, limit: int, live_only: bool) -> RecordPage:
+        """Whole records by id. Raises KeyError for a table that has no such page."""
+        table = _SNAPSHOT[what]
+        live = " AND live = 1" if live_only else ""
+        rows = self.connection.execute(
+            f"SELECT id, body, crc FROM {table.name} WHERE id > ?{live} ORDER BY id LIMIT ?",
+            (after, limit + 1),
+        ).fetchall()
+        found, damaged = [], []
+        for key, body, crc in rows[:limit]:
+            try:
+                found.append(table.record(body, crc))
+            except StoreDamaged:
+                damaged.append(key)
+        return RecordPage(tuple(found), tuple(damaged), rows[limit - 1][0] if len(rows) > limit else None)
 
     def _rows(self, table: Table[T], rest: str, notes: list[str]) -> Iterable[T]:
         for key, body, crc in self.connection.execute(

@@ -11,7 +11,7 @@ from baywarden.store.codec import check_sum, decode
 from baywarden.store.connect import UNREADABLE, transaction
 from baywarden.store.tables import CHECKED, EVSES, PAGED, Table
 
-TABLES: Final = (*CHECKED, "streams")
+TABLES: Final = (*CHECKED, "streams", "cloud_acks")
 ROWS_AT_ONCE: Final = 1000
 """Held in memory at a time: the unit allows the daemon 192 MiB, a ledger may have twice that."""
 _RECORDS: Final[Mapping[str, Table[Any]]] = {EVSES.name: EVSES, **PAGED}

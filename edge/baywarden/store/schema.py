@@ -72,9 +72,19 @@ _TOKENS: Final[Statements] = (
          one INTEGER PRIMARY KEY CHECK (one = 1), body TEXT NOT NULL, crc INTEGER NOT NULL) STRICT""",
 )
 
+# A parked event is kept with its bytes: the ring may drop its row of `events`.
+_OUTBOX: Final[Statements] = (
+    """CREATE TABLE parked (
+         stream TEXT NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL, at_us INTEGER NOT NULL,
+         code INTEGER NOT NULL, released INTEGER NOT NULL CHECK (released IN (0, 1)),
+         body BLOB NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY (stream, epoch, seq)) STRICT""",
+    "CREATE TABLE cloud_acks (stream TEXT PRIMARY KEY) STRICT",
+)
+
 LEDGER: Final[Sequence[Migration]] = (
     ("0001_first", _FIRST),
     ("0002_tokens", _TOKENS),
+    ("0003_outbox", _OUTBOX),
 )
 
 TELEMETRY: Final[Sequence[Migration]] = (

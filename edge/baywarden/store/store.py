@@ -12,12 +12,12 @@ from typing import IO, Any, Final, TypeVar
 
 from baywarden.model.booking import Booking
 from baywarden.model.command import Reply
-from baywarden.model.event import StoredEvent, Stream, StreamHead
+from baywarden.model.event import ParkedEvent, StoredEvent, Stream, StreamHead
 from baywarden.model.reading import EvseReading, MeterReading
 from baywarden.model.session import Session
 from baywarden.model.time import Now
-from baywarden.ports.store import Batch, Saved, StoreDamaged, StoreError
-from baywarden.store import upkeep
+from baywarden.ports.store import Batch, RecordPage, Saved, StoreDamaged, StoreError
+from baywarden.store import parking, upkeep
 from baywarden.store.backups import back_up
 from baywarden.store.connect import at_the_rim, open_reader
 from baywarden.store.files import Files, backup_at, lock, note_doubt
@@ -139,16 +139,20 @@ class Store:
         """A page, newest first, and the cursor of the next one. Raises ValueError for a wrong question."""
         return await self._read(lambda: self._reader.page(what, after, limit, where or {}))
 
+    async def records(self, what: str, after: str, limit: int, *, live_only: bool = False) -> RecordPage:
+        """Whole bookings, sessions or penalties in the order of their ids."""
+        return await self._read(lambda: self._reader.records(what, after, limit, live_only))
+
     async def heads(self) -> tuple[StreamHead, ...]:
         """Every stream of the present epoch."""
         return tuple(self._numbering.heads.values())
 
     async def pending(self, stream: Stream, after_seq: int, limit: int) -> Sequence[StoredEvent]:
-        """Events of the stream with a larger number, in order."""
+        """Events of the stream with a larger number, in order, without those that are parked."""
         head = self._numbering.heads[stream]
         if after_seq >= head.last_seq:
             return ()
-        return await self.replay(stream, head.epoch, after_seq + 1, head.last_seq, limit)
+        return await self._read(lambda: self._reader.waiting(head, after_seq, limit))
 
     async def replay(
         self, stream: Stream, epoch: int, from_seq: int, to_seq: int, limit: int
@@ -160,6 +164,34 @@ class Store:
         """All events of the stream up to `seq` have reached the cloud; they stay for replay."""
         if self._numbering.freed(stream, seq):
             await self._writing.run(self._writer.write_freed)
+
+    async def set_cloud_acks(self, stream: Stream, does: bool) -> None:
+        """Whether the cloud itself says what it has stored of the stream."""
+        await self._write(lambda: self._numbering.set_cloud_acks(stream, does))
+
+    async def park(self, event: StoredEvent, code: int) -> None:
+        """Keep an event that the broker refused for good. Raises StoreFull."""
+        writer, at = self._writer, self._opening.utc()
+        await self._write(lambda: parking.park(writer.connection, event, code, at))
+
+    async def parked(self, limit: int) -> tuple[Sequence[ParkedEvent], int]:
+        """Some of those that are parked, oldest first, and how many there are."""
+        return await self._know(lambda: parking.parked(self._knower.connection, limit))
+
+    async def release(self, stream: Stream, epoch: int, seq: int, *, give_up: bool = False) -> bool:
+        """Let a parked event be sent again, or never; False when it is not parked."""
+        writer = self._writer
+        return await self._write(
+            lambda: parking.release(writer.connection, stream, epoch, seq, give_up=give_up)
+        )
+
+    async def released(self, limit: int) -> Sequence[StoredEvent]:
+        """Parked events that are to be sent again."""
+        return await self._read(lambda: parking.released(self._reader.connection, limit))
+
+    async def unpark(self, event: StoredEvent) -> None:
+        """The broker has taken a parked event after all."""
+        await self.release(event.stream, event.epoch, event.seq, give_up=True)
 
     async def leftovers(self, limit: int) -> Sequence[StoredEvent]:
         """Events of earlier epochs that the cloud has not got."""

@@ -143,6 +143,7 @@ CHECKED: Final = (
     "commands",
     "anchor",
     "events",
+    "parked",
     "tokens",
     "token_head",
 )

@@ -14,12 +14,14 @@ from baywarden.model.time import Now
 from baywarden.sync.envelope import rfc3339
 from baywarden.sync.errors import CommandRefused
 from baywarden.sync.requests import (
-    REPLAY,
+    CLOUD_ONLY,
     REPLAY_REQUEST,
     SITE_REQUESTS,
+    SNAPSHOT_REQUEST,
     Envelope,
     ReplayParams,
     SiteParams,
+    SnapshotParams,
 )
 
 MAX_COMMAND_BYTES: Final = 64 * 1024
@@ -32,6 +34,13 @@ _WHAT_IS_RIGHT: Final[Mapping[str, str]] = {
     "model_attributes_type": "must be an object",
 }
 _EnvelopeT = TypeVar("_EnvelopeT", bound=Envelope[Any])
+
+
+class SnapshotOrder(NamedTuple):
+    """A page of a snapshot that was asked for."""
+
+    id: str
+    wanted: SnapshotParams
 
 
 class ReplayOrder(NamedTuple):
@@ -52,7 +61,7 @@ def read_command(name: str, payload: bytes, *, door: Door) -> Command:
     """The command, however late it is: a repeated one must get its first answer. Raises CommandRefused."""
     model = SITE_REQUESTS.get(name)
     if model is None:
-        known = ", ".join(sorted([*SITE_REQUESTS, REPLAY]))
+        known = ", ".join(sorted([*SITE_REQUESTS, *CLOUD_ONLY]))
         raise CommandRefused(
             peek_id(payload), Reason.NOT_SUPPORTED, f"no command {name[:64]!r}; known: {known}"
         )
@@ -67,6 +76,13 @@ def read_replay(payload: bytes, *, door: Door, now: Now) -> ReplayOrder:
     envelope = _read(REPLAY_REQUEST, payload, door)
     refuse_expired(envelope.id, envelope.expires_at, now)
     return ReplayOrder(envelope.id, envelope.params)
+
+
+def read_snapshot(payload: bytes, *, door: Door, now: Now) -> SnapshotOrder:
+    """The body of a `snapshot.get`. Raises CommandRefused."""
+    envelope = _read(SNAPSHOT_REQUEST, payload, door)
+    refuse_expired(envelope.id, envelope.expires_at, now)
+    return SnapshotOrder(envelope.id, envelope.params)
 
 
 def refuse_expired(command_id: str, expires_at: datetime | None, now: Now) -> None:

@@ -12,11 +12,18 @@ from baywarden.model.command import Command, Door, Reason, Reply, Result
 from baywarden.ports.clock import Clock
 from baywarden.ports.store import StoreError
 from baywarden.sync.carrier import REFUSED, Carrier, Incoming, Parcel
-from baywarden.sync.commands import encode_reply, read_command, read_replay, refuse_expired
+from baywarden.sync.commands import (
+    encode_reply,
+    read_command,
+    read_replay,
+    read_snapshot,
+    refuse_expired,
+)
 from baywarden.sync.errors import CommandRefused
 from baywarden.sync.refusals import Refusals
 from baywarden.sync.replays import Replays
-from baywarden.sync.requests import REPLAY
+from baywarden.sync.requests import REPLAY, SNAPSHOT
+from baywarden.sync.snapshots import Snapshots
 from baywarden.sync.tally import LOG, Tally
 from baywarden.sync.topics import Topics
 
@@ -38,6 +45,7 @@ class Desk:
         tally: Tally,
         clock: Clock,
         replays: Replays,
+        snapshots: Snapshots,
         refusals: Refusals,
         on_command: OnCommand,
         answered: Answered,
@@ -47,6 +55,7 @@ class Desk:
         self._tally = tally
         self._clock = clock
         self._replays = replays
+        self._snapshots = snapshots
         self._refusals = refusals
         self._on_command = on_command
         self._answered = answered
@@ -97,6 +106,9 @@ class Desk:
         if name == REPLAY:
             order = read_replay(payload, door=Door.CLOUD, now=self._clock.now())
             return await self._guarded(order.id, self._replays.take(order))
+        if name == SNAPSHOT:
+            wanted = read_snapshot(payload, door=Door.CLOUD, now=self._clock.now())
+            return await self._guarded(wanted.id, self._snapshots.page(wanted))
         command = read_command(name, payload, door=Door.CLOUD)
         return await self._guarded(command.id, self._carry_out(command))
 

@@ -83,6 +83,17 @@ def status_payload(status: EvseStatus) -> StatusPayload:
     return StatusPayload.model_validate(status)
 
 
+def payload_of(record: Booking | Session | Penalty) -> Payload:
+    """The whole of a record, as its events tell it."""
+    match record:
+        case Booking():
+            return _booking(record)
+        case Session():
+            return _session(record)
+        case Penalty():
+            return _penalty(record)
+
+
 def _draft(event_type: str, subject: str, at: datetime, payload: Payload, now: Now) -> EventDraft:
     data: dict[str, Any] = payload.model_dump(mode="json")
     return EventDraft(

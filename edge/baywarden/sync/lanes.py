@@ -6,25 +6,21 @@ from random import Random
 from typing import Final
 
 from baywarden.model.event import StoredEvent, Stream
-from baywarden.ports.store import Outbox, StoreError
-from baywarden.sync.carrier import (
-    MESSAGE_REFUSALS,
-    NO_SUBSCRIBERS,
-    QUOTA_EXCEEDED,
-    REFUSED,
-    TOPIC_REFUSALS,
-    Carrier,
-    Parcel,
-)
+from baywarden.ports.store import Outbox, Parking, StoreError
+from baywarden.sync.carrier import NO_SUBSCRIBERS, REFUSED, Carrier, Parcel
+from baywarden.sync.courier import Courier
 from baywarden.sync.envelope import CONTENT_TYPE
-from baywarden.sync.pacing import Backoff, Pace
-from baywarden.sync.refusals import Refusals
+from baywarden.sync.pacing import Backoff
+from baywarden.sync.parked import parked_alarm
 from baywarden.sync.tally import Tally
 
-_TRIES_OF_UNKNOWN_REFUSALS: Final = 8
 _LOOK_AGAIN_S: Final = 30.0
 _STORE_PAUSE_S: Final = 2.0
 _FREE_EVERY_S: Final = 0.5
+_STALLED_S: Final = 60.0
+_MOST_STALLED_S: Final = 3600.0
+_MOST_UNWRITTEN: Final = 100
+"""Refused events that are remembered while the store cannot write them down."""
 
 
 class Lane:
@@ -36,36 +32,66 @@ class Lane:
         stream: Stream,
         topic: str,
         outbox: Outbox,
-        pace: Pace,
-        refusals: Refusals,
+        parking: Parking,
+        courier: Courier,
         tally: Tally,
-        random: Random,
         page_rows: int,
+        random: Random,
+        on_parked: Callable[[], None] = lambda: None,
     ) -> None:
         self._stream = stream
         self._topic = topic
         self._outbox = outbox
-        self._pace = pace
-        self._refusals = refusals
+        self._parking = parking
+        self._courier = courier
         self._tally = tally
         self._page_rows = page_rows
-        self._pause = Backoff(1.0, 0.5, 300.0, random)
+        self._on_parked = on_parked
         self._news = asyncio.Event()
         self._sent_seq = 0
         self._freed_seq = 0
         self._freed_at_s = 0.0
+        self._refused: list[tuple[StoredEvent, int]] = []
+        self._cloud_acks = False
+        self._heard_since_rewind = True
+        self._moved_at_s = 0.0
+        self._stalled_s = _STALLED_S
+        self._nobody_hears = Backoff(1.0, 0.5, 10.0, random)
 
     def wake(self) -> None:
         """There may be something new."""
         self._news.set()
 
-    def resume(self, acked_seq: int) -> None:
-        """Go on after `acked_seq`, as the store has it, or after what was acknowledged since."""
+    def resume(self, acked_seq: int, *, cloud_acks: bool = False) -> None:
+        """Go on after `acked_seq`, as the store has it, or after what the broker acknowledged since.
+
+        Where the cloud acknowledges, the broker may have lost all else with the connection: that is sent again,
+        but seldom while the cloud itself is away.
+        """
+        self._cloud_acks = cloud_acks
         self._freed_seq = acked_seq
+        if cloud_acks and (self._heard_since_rewind or _now_s() >= self._moved_at_s + self._stalled_s):
+            self._rewind()
         self._sent_seq = max(self._sent_seq, acked_seq)
+
+    def hear(self, seq: int) -> None:
+        """The cloud itself has stored all up to `seq`; from now on nobody else frees anything."""
+        self._cloud_acks = True
+        if seq > self._freed_seq:
+            self._heard_since_rewind = True
+            self._freed_seq = seq
+            self._sent_seq = max(self._sent_seq, seq)
+            self._moved_at_s = _now_s()
+            self._stalled_s = _STALLED_S
+
+    def cloud_is_silent(self) -> None:
+        """The cloud does not acknowledge any more: the broker's word counts."""
+        self._cloud_acks = False
+        self.wake()
 
     async def run(self, link: Carrier) -> None:
         """Send what there is and then what comes, until the link is lost (LinkLost)."""
+        await self._settle(at_once=True)
         while True:
             self._news.clear()
             page = await self._next_page()
@@ -73,10 +99,11 @@ class Lane:
                 await asyncio.sleep(_STORE_PAUSE_S)
                 continue
             for event in page:
-                await self._send(link, event)
-                await self._free(at_once=False)
-            await self._free(at_once=True)
-            if not page:
+                if event.seq > self._freed_seq:
+                    await self._send(link, event)
+                    await self._settle(at_once=False)
+            await self._settle(at_once=True)
+            if not page and not self._looks_back():
                 await self._wait_for_news()
 
     async def _next_page(self) -> Sequence[StoredEvent] | None:
@@ -93,24 +120,22 @@ class Lane:
 
     async def _send(self, link: Carrier, event: StoredEvent) -> None:
         parcel = Parcel(self._topic, event.payload, content_type=CONTENT_TYPE)
-        tries = 0
-        while True:
-            await asyncio.sleep(self._refusals.left_s(self._topic))
-            await self._pace.take()
-            code = await link.publish(parcel)
-            tries += 1
-            # From here to `_sent_seq` nothing may wait: the broker may end the connection with its refusal.
-            self._refusals.note(self._topic, code)
-            if code < REFUSED:
-                self._note_taken(code)
-                break
-            if code in MESSAGE_REFUSALS or code in TOPIC_REFUSALS or self._is_hopeless(code, tries):
-                self._park(event, code)
-                break
-            self._tally.trouble("quota", f"the broker will not take {self._topic} now: code {code:#04x}")
-            await asyncio.sleep(self._pause.next_s())
-        self._pause.reset()
-        self._sent_seq = event.seq
+        code = await self._courier.deliver(link, parcel)
+        while code == NO_SUBSCRIBERS and self._cloud_acks:
+            # It was stored nowhere, and the cloud that wants this stream will be back.
+            self._note_taken(code)
+            await asyncio.sleep(self._nobody_hears.next_s())
+            code = await self._courier.deliver(link, parcel)
+        self._nobody_hears.reset()
+        # Nothing waits from the broker's word to here: it may end the connection with its refusal.
+        self._sent_seq = max(self._sent_seq, event.seq)
+        self._moved_at_s = _now_s()
+        if code < REFUSED:
+            self._note_taken(code)
+            return
+        self._tally.count("parked")
+        self._refused.append((event, code))
+        parked_alarm(self._tally, event.stream, event.epoch, event.seq, code)
 
     def _note_taken(self, code: int) -> None:
         """The broker has taken it; what nobody has subscribed to it stores nowhere, and that must be seen."""
@@ -122,18 +147,31 @@ class Lane:
             self._tally.count("events_sent")
             self._tally.end_remark(deaf)
 
-    def _is_hopeless(self, code: int, tries: int) -> bool:
-        return code != QUOTA_EXCEEDED and tries >= _TRIES_OF_UNKNOWN_REFUSALS
+    async def _settle(self, *, at_once: bool) -> None:
+        """Write down what was refused, and then how far it is: what is not written is sent twice."""
+        while self._refused:
+            if await self._is_parked(*self._refused[0]):
+                self._refused.pop(0)
+                self._on_parked()
+            elif len(self._refused) < _MOST_UNWRITTEN:
+                return
+            else:
+                await asyncio.sleep(_STORE_PAUSE_S)
+        if not self._cloud_acks:
+            await self._free(at_once=at_once)
 
-    def _park(self, event: StoredEvent, code: int) -> None:
-        """Leave it in the ring for a replay and go on (slowly after a refusal of the topic, see Refusals)."""
-        self._tally.count("parked")
-        text = f"{self._stream.value} {event.epoch}-{event.seq} was refused for good with code {code:#04x}"
-        self._tally.alarm(f"parked_{self._stream.value}", f"{text}; it is kept for replay")
+    async def _is_parked(self, event: StoredEvent, code: int) -> bool:
+        """False when the store cannot write it now."""
+        try:
+            await self._parking.park(event, code)
+        except StoreError as error:
+            self._tally.trouble("store_errors", f"a refused event cannot be parked: {error}")
+            return False
+        return True
 
     async def _free(self, *, at_once: bool) -> None:
-        """Tell the store how far it is, now and then: what it does not know is sent twice after a restart."""
-        now_s = asyncio.get_running_loop().time()
+        """Tell the store how far it is, now and then."""
+        now_s = _now_s()
         if self._sent_seq == self._freed_seq or not (at_once or now_s >= self._freed_at_s + _FREE_EVERY_S):
             return
         self._freed_at_s = now_s
@@ -144,12 +182,30 @@ class Lane:
         except StoreError as error:
             self._tally.trouble("store_errors", f"the outbox cannot be freed: {error}")
 
+    def _looks_back(self) -> bool:
+        """Whether to send again what the cloud has not stored long after it was sent; ever more seldom."""
+        waits = self._cloud_acks and self._sent_seq > self._freed_seq
+        if not waits or _now_s() < self._moved_at_s + self._stalled_s:
+            return False
+        self._stalled_s = min(2 * self._stalled_s, _MOST_STALLED_S)
+        self._tally.count("sent_again")
+        self._rewind()
+        return True
+
+    def _rewind(self) -> None:
+        self._sent_seq = self._freed_seq
+        self._heard_since_rewind = False
+
     async def _wait_for_news(self) -> None:
         try:
             async with asyncio.timeout(_LOOK_AGAIN_S):
                 await self._news.wait()
         except TimeoutError:
             return  # a look without a reason: a missed wake-up must not hold an event for ever
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def until_first_failure(works: Sequence[Callable[[], Awaitable[None]]]) -> None:

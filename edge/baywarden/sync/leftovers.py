@@ -5,7 +5,7 @@ from random import Random
 from typing import Final
 
 from baywarden.model.event import StoredEvent
-from baywarden.ports.store import Leftovers, StoreError
+from baywarden.ports.store import Leftovers, Parking, StoreError
 from baywarden.sync.carrier import (
     MESSAGE_REFUSALS,
     NO_SUBSCRIBERS,
@@ -16,6 +16,7 @@ from baywarden.sync.carrier import (
 )
 from baywarden.sync.envelope import CONTENT_TYPE
 from baywarden.sync.pacing import Backoff, Pace
+from baywarden.sync.parked import parked_alarm
 from baywarden.sync.refusals import Refusals
 from baywarden.sync.tally import Tally
 from baywarden.sync.topics import Topics
@@ -31,6 +32,7 @@ class Heirlooms:
     def __init__(
         self,
         leftovers: Leftovers,
+        parking: Parking,
         topics: Topics,
         *,
         pace: Pace,
@@ -40,6 +42,7 @@ class Heirlooms:
         page_rows: int,
     ) -> None:
         self._leftovers = leftovers
+        self._parking = parking
         self._topics = topics
         self._pace = pace
         self._refusals = refusals
@@ -81,17 +84,18 @@ class Heirlooms:
         if code < REFUSED:
             self._tally.count("no_subscribers" if code == NO_SUBSCRIBERS else "leftovers_sent")
         elif code in MESSAGE_REFUSALS:
-            self._park(event, code)
+            await self._park(event, code)
         else:
             self._note_refusal(parcel.topic, code)
             return False
         self._tally.end_alarm(_REFUSED)
         return True
 
-    def _park(self, event: StoredEvent, code: int) -> None:
+    async def _park(self, event: StoredEvent, code: int) -> None:
+        """Raises StoreError; what the store was asked it does, even if the connection ends meanwhile."""
         self._tally.count("leftovers_parked")
-        text = f"{event.stream.value} {event.epoch}-{event.seq} of an earlier epoch was refused for good"
-        self._tally.alarm("leftovers_parked", f"{text} with code {code:#04x}; it is kept for replay")
+        parked_alarm(self._tally, event.stream, event.epoch, event.seq, code)
+        await self._parking.park(event, code)
 
     def _note_refusal(self, topic: str, code: int) -> None:
         self._tally.count("quota" if code == QUOTA_EXCEEDED else _REFUSED)

@@ -6,16 +6,19 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from baywarden.model.command import Reply
 from baywarden.model.event import Stream
 from baywarden.model.evse import EvseStatus
 from baywarden.ports.clock import Clock
-from baywarden.ports.store import Leftovers, Outbox, StoreError
-from baywarden.sync.carrier import REFUSED, Parcel
+from baywarden.ports.store import Archive, Leftovers, Outbox, Parking, StoreError
+from baywarden.sync.acks import Acks
+from baywarden.sync.birth import birth_document, farewell_document
+from baywarden.sync.carrier import REFUSED, Incoming, Parcel
+from baywarden.sync.courier import Courier
 from baywarden.sync.desk import Answered, Desk, OnCommand
-from baywarden.sync.envelope import compact_json, rfc3339
+from baywarden.sync.envelope import compact_json
 from baywarden.sync.errors import FilesUnusable, LinkLost
 from baywarden.sync.lanes import Lane, until_first_failure
 from baywarden.sync.leftovers import Heirlooms
@@ -23,10 +26,10 @@ from baywarden.sync.link import Link
 from baywarden.sync.mirror import Mirror
 from baywarden.sync.options import CloudOptions
 from baywarden.sync.pacing import Backoff, Pace
-from baywarden.sync.payloads import SCHEMAS
+from baywarden.sync.parked import ReleasedEvents
 from baywarden.sync.refusals import Refusals
 from baywarden.sync.replays import Replays
-from baywarden.sync.requests import REPLAY, SITE_REQUESTS
+from baywarden.sync.snapshots import SiteFacts, Snapshots
 from baywarden.sync.tally import LOG, CloudState, Tally
 from baywarden.sync.topics import Topics
 
@@ -35,6 +38,14 @@ _LOOK_EVERY_S: Final = 5.0
 _FAREWELL_S: Final = 2.0
 _SUSPICIOUS_LIVES: Final = 4
 _CONNECTED: Final = "connected"
+_MOST_PARKED_TOLD: Final = 100
+_FEW: Final = frozenset({Stream.BOOKING, Stream.SESSION, Stream.PENALTY, Stream.NOTICE})
+"""Streams that are short beside the others and tell what people wait for: their backlog may go out faster."""
+_FEW_FASTER: Final = 4
+
+
+class Waiting(Outbox, Parking, Archive, Protocol):
+    """The events of the store, those in order and those that were refused, and its records."""
 
 
 async def _never_answered(_command_id: str) -> Reply | None:
@@ -51,13 +62,14 @@ class MqttSync:
     def __init__(
         self,
         options: CloudOptions,
-        outbox: Outbox,
+        outbox: Waiting,
         *,
         clock: Clock,
         on_command: OnCommand,
         answered: Answered = _never_answered,
         leftovers: Leftovers | None = None,
         birth: Callable[[], Mapping[str, Any]] = dict,
+        facts: Callable[[], SiteFacts] = SiteFacts,
         random: Random | None = None,
     ) -> None:
         self._options = options
@@ -69,18 +81,28 @@ class MqttSync:
         self._tally = Tally()
         self._refusals = Refusals(self._random)
         self._mirror = Mirror(self._topics, self._refusals, self._tally, lambda: clock.now().at)
-        pace = Pace(options.drain_per_s)
-        self._lanes = {stream: self._new_lane(stream, pace) for stream in Stream}
+        paces = {True: Pace(options.drain_per_s * _FEW_FASTER), False: Pace(options.drain_per_s)}
+        self._birth_news = asyncio.Event()
+        self._released = ReleasedEvents(
+            outbox,
+            self._topics,
+            courier=self._new_courier(Pace(options.replay_per_s)),
+            tally=self._tally,
+            page_rows=options.page_rows,
+            on_sent=self._birth_news.set,
+        )
+        self._lanes = {stream: self._new_lane(stream, paces[stream in _FEW]) for stream in Stream}
+        self._acks = Acks(outbox, self._lanes, self._topics, self._tally, self._epoch_tag)
         self._replays = Replays(
             outbox=outbox,
             topics=self._topics,
-            pace=Pace(options.replay_per_s),
-            refusals=self._refusals,
+            courier=self._new_courier(Pace(options.replay_per_s)),
             tally=self._tally,
             page_rows=options.page_rows,
         )
         self._heirlooms = leftovers and Heirlooms(
             leftovers,
+            outbox,
             self._topics,
             pace=Pace(options.replay_per_s),
             refusals=self._refusals,
@@ -93,6 +115,7 @@ class MqttSync:
             tally=self._tally,
             clock=clock,
             replays=self._replays,
+            snapshots=Snapshots(outbox, outbox, facts=facts, epoch_tag=self._epoch_tag),
             refusals=self._refusals,
             on_command=on_command,
             answered=answered,
@@ -112,12 +135,20 @@ class MqttSync:
             stream=stream,
             topic=self._topics.events(stream),
             outbox=self._outbox,
-            pace=pace,
-            refusals=self._refusals,
+            parking=self._outbox,
+            courier=self._new_courier(pace),
             tally=self._tally,
-            random=self._random,
             page_rows=self._options.page_rows,
+            random=self._random,
+            on_parked=self.parked_changed,
         )
+
+    def _epoch_tag(self) -> str | None:
+        tag = self._birth().get("epoch_tag")
+        return tag if isinstance(tag, str) else None
+
+    def _new_courier(self, pace: Pace) -> Courier:
+        return Courier(pace=pace, refusals=self._refusals, tally=self._tally, random=self._random)
 
     @property
     def state(self) -> CloudState:
@@ -141,6 +172,11 @@ class MqttSync:
         """A commit may have added events."""
         for lane in self._lanes.values():
             lane.wake()
+
+    def parked_changed(self) -> None:
+        """An event was parked or released: the birth document names those that are."""
+        self._birth_news.set()
+        self._released.wake()
 
     def publish_status(
         self,
@@ -181,8 +217,9 @@ class MqttSync:
                 await self._pause(lost)
 
     async def _one_connection(self) -> None:
-        link = Link(self._options, self._topics, self._farewell("lost"), self._desk.hand_in)
+        link = Link(self._options, self._topics, self._farewell("lost"), self._hear)
         self._desk.new_connection()
+        self._acks.new_connection()
         try:
             await link.open()
             await self._greet(link)
@@ -190,6 +227,8 @@ class MqttSync:
                 [
                     partial(self._watch, link),
                     partial(self._desk.run, link),
+                    partial(self._acks.run, link),
+                    partial(self._released.run, link),
                     partial(self._mirror.run, link),
                     partial(self._replays.run, link),
                     *([partial(self._heirlooms.run, link)] if self._heirlooms else []),
@@ -207,13 +246,19 @@ class MqttSync:
     async def _greet(self, link: Link) -> None:
         """What is true now first: birth, then the statuses; history comes after."""
         await self._resume_lanes()
-        code = await link.subscribe(self._topics.commands)
-        if code >= REFUSED:
-            self._tally.trouble("subscribe_refused", f"the broker refused our commands with {code:#04x}")
+        for topic_filter in (self._topics.commands, self._topics.acks):
+            code = await link.subscribe(topic_filter)
+            if code >= REFUSED:
+                text = f"the broker refused our subscription to {topic_filter} with {code:#04x}"
+                self._tally.trouble("subscribe_refused", text)
         await self._publish_birth(link)
         self._mirror.forget_given()
         self._note_connected(link)
         await self._mirror.flush(link)
+
+    def _hear(self, message: Incoming) -> None:
+        if not self._acks.take(message):
+            self._desk.hand_in(message)
 
     async def _resume_lanes(self) -> None:
         try:
@@ -221,7 +266,7 @@ class MqttSync:
         except StoreError as error:
             raise LinkLost(f"the outbox cannot be read: {error}") from error
         for head in heads:
-            self._lanes[head.stream].resume(head.acked_seq)
+            self._lanes[head.stream].resume(head.acked_seq, cloud_acks=head.cloud_acks)
 
     async def _watch(self, link: Link) -> None:
         while not link.lost.done():
@@ -231,7 +276,10 @@ class MqttSync:
 
     async def _refresh_birth(self, link: Link) -> None:
         while True:
-            await asyncio.sleep(self._options.state_every_s)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._options.state_every_s):
+                    await self._birth_news.wait()
+            self._birth_news.clear()
             await self._publish_birth(link)
 
     async def _publish_birth(self, link: Link) -> None:
@@ -241,29 +289,15 @@ class MqttSync:
             self._tally.trouble("state_refused", f"the birth document was refused with {code:#04x}")
 
     async def _birth_document(self) -> bytes:
-        now = self._clock.now()
         try:
             heads = await self._outbox.heads()
+            parked, _ = await self._outbox.parked(_MOST_PARKED_TOLD)
         except StoreError as error:
             raise LinkLost(f"the outbox cannot be read: {error}") from error
-        epoch = {"epoch": max(head.epoch for head in heads)} if heads else {}
-        streams = {
-            head.stream.value: {"last_seq": head.last_seq, "oldest_seq": head.oldest_seq} for head in heads
-        }
-        document = {
-            "online": True,
-            "at": rfc3339(now.at),
-            "boot_id": now.boot_id,
-            "clock_quality": now.quality.value,
-            "schemas": sorted(SCHEMAS),
-            "commands": sorted([*SITE_REQUESTS, REPLAY]),
-        }
-        return compact_json(document | dict(self._birth()) | epoch | {"streams": streams})
+        return birth_document(self._clock.now(), self._birth(), heads, parked)
 
     def _farewell(self, reason: str) -> bytes:
-        now = self._clock.now()
-        when = {} if reason == "lost" else {"at": rfc3339(now.at)}
-        return compact_json({"online": False, "reason": reason, "boot_id": now.boot_id} | when)
+        return farewell_document(self._clock.now(), reason)
 
     async def _say_goodbye(self, link: Link) -> None:
         if link is not self._link or link.lost.done():

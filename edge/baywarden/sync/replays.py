@@ -8,11 +8,10 @@ from typing import Final
 from baywarden.model.command import Reason, Reply, Result
 from baywarden.model.event import StoredEvent, Stream
 from baywarden.ports.store import Outbox, StoreError
-from baywarden.sync.carrier import REFUSED, Carrier, Parcel
+from baywarden.sync.carrier import REFUSED, TOPIC_REFUSALS, Carrier, Parcel
 from baywarden.sync.commands import ReplayOrder
+from baywarden.sync.courier import Courier
 from baywarden.sync.envelope import CONTENT_TYPE
-from baywarden.sync.pacing import Pace
-from baywarden.sync.refusals import Refusals
 from baywarden.sync.tally import Tally
 from baywarden.sync.topics import Topics
 
@@ -38,15 +37,13 @@ class Replays:
         *,
         outbox: Outbox,
         topics: Topics,
-        pace: Pace,
-        refusals: Refusals,
+        courier: Courier,
         tally: Tally,
         page_rows: int,
     ) -> None:
         self._outbox = outbox
         self._topics = topics
-        self._pace = pace
-        self._refusals = refusals
+        self._courier = courier
         self._tally = tally
         self._page_rows = page_rows
         self._stretches: deque[_Stretch] = deque()
@@ -88,15 +85,20 @@ class Replays:
             await asyncio.sleep(_STORE_PAUSE_S)
             return False
         for event in page:
-            await self._send(link, event)
+            if not await self._send(link, event):
+                return True
             stretch.next_seq = event.seq + 1
         return not page or stretch.next_seq > stretch.to_seq
 
-    async def _send(self, link: Carrier, event: StoredEvent) -> None:
-        await self._pace.take()
-        parcel = Parcel(self._topics.replay(event.stream), event.payload, content_type=CONTENT_TYPE)
-        code = await self._refusals.publish(link, parcel)
-        self._tally.count("replayed" if code < REFUSED else "replay_refused")
+    async def _send(self, link: Carrier, event: StoredEvent) -> bool:
+        """False when the rest need not be tried: nothing may be said on that topic, and who asked may ask again."""
+        topic = self._topics.replay(event.stream)
+        code = await self._courier.deliver(link, Parcel(topic, event.payload, content_type=CONTENT_TYPE))
+        if code < REFUSED:
+            self._tally.count("replayed")
+            return True
+        self._tally.trouble("replay_refused", f"a replay on {topic} was refused with code {code:#04x}")
+        return code not in TOPIC_REFUSALS
 
     async def _kept(self, stream: Stream) -> dict[str, int]:
         for head in await self._outbox.heads():

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import Enum
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Generic, Self, TypeVar
 
@@ -258,6 +259,28 @@ class ReplayParams(Params):
         return self
 
 
+class SnapshotWhat(Enum):
+    """What can be asked for whole."""
+
+    BOOKINGS = "bookings"
+    SESSIONS = "sessions"
+    PENALTIES = "penalties"
+    EVSES = "evses"
+    POLICIES = "policies"
+
+
+class SnapshotParams(Params):
+    """A page of everything of one kind, as it is now."""
+
+    what: Annotated[SnapshotWhat, Field(strict=False)]
+    cursor: Annotated[str, Field(pattern=r"^[!-~]{1,120}$")] | None = None
+    """The `next` of the page before; null is the first page."""
+    limit: Annotated[int, Field(ge=1, le=200)] = 100
+    """At most so many; a page is also cut where it would not fit a small broker's packets."""
+    live_only: bool = False
+    """Leave out bookings, sessions and penalties that are over."""
+
+
 P = TypeVar("P", bound=Params)
 
 
@@ -288,3 +311,7 @@ SITE_REQUESTS: Final[Mapping[str, type[Envelope[Any]]]] = MappingProxyType(
 )
 REPLAY: Final = "replay"
 REPLAY_REQUEST: Final = Envelope[ReplayParams]
+SNAPSHOT: Final = "snapshot.get"
+SNAPSHOT_REQUEST: Final = Envelope[SnapshotParams]
+CLOUD_ONLY: Final = (REPLAY, SNAPSHOT)
+"""What is answered to the cloud alone, from what is stored; nothing of it is kept under its id."""

@@ -30,6 +30,17 @@ class Topics:
         """The filter to subscribe."""
         return self.root + "cmd/#"
 
+    @property
+    def acks(self) -> str:
+        """The filter of the cloud's own acknowledgements."""
+        return self.root + "ack/#"
+
+    def acked_stream(self, topic: str) -> Stream | None:
+        """The stream of `evs/1/{site}/ack/{stream}`; None for any other topic."""
+        prefix = self.root + "ack/"
+        name = topic.removeprefix(prefix) if topic.startswith(prefix) else None
+        return next((stream for stream in Stream if stream.value == name), None)
+
     def status(self, evse_id: str) -> str:
         """The retained status of one outlet."""
         return f"{self.root}evse/{evse_id}/status"

@@ -11,6 +11,7 @@ import pytest
 
 from baywarden.control.wire import ControlRequest
 from baywarden.model.command import Command, Door, FindSlots, Reason
+from baywarden.model.event import Stream
 from baywarden.services.absent import AbsentBooks
 from baywarden.services.doors import Doors
 from support.clock import FakeClock
@@ -236,6 +237,57 @@ async def test_wrong_params_of_events_are_refused_with_their_place(
     reply = await desk.ask("events.list", **(asked | params))
     assert (reply["result"], reply["reason"]) == ("REJECTED", "INVALID")
     assert place in reply["detail"]
+
+
+async def park_a_booking(desk: Desk) -> None:
+    """The broker has refused the first event of a booking for good."""
+    assert (await desk.book("b-1"))["result"] == "ACCEPTED"
+    store = desk.work.store
+    await store.park((await store.pending(Stream.BOOKING, 0, 1))[0], 0x99)
+
+
+async def test_a_parked_event_is_seen_and_released_by_the_technician(desk: Desk) -> None:
+    changes: list[bool] = []
+    desk.doors.parked_changed = lambda: changes.append(True)
+    await park_a_booking(desk)
+    for shown in ((await desk.ask("status"))["data"]["parked"], (await desk.ask("parked.list"))["data"]):
+        assert shown["count"] == 1
+        first = shown["items"][0]
+        assert (first["stream"], first["epoch"], first["seq"], first["code"]) == ("booking", 1, 1, "0x99")
+        assert first["is_released"] is False
+    reply = await desk.ask("parked.release", stream="booking", epoch=1, seq=1)
+    assert reply["data"] == {"stream": "booking", "epoch": 1, "seq": 1, "given_up": False}
+    assert changes == [True]
+    assert len(await desk.work.store.released(9)) == 1
+
+
+async def test_a_parked_event_can_be_given_up(desk: Desk) -> None:
+    await park_a_booking(desk)
+    assert (await desk.ask("parked.release", stream="booking", epoch=1, seq=1, give_up=True))[
+        "result"
+    ] == "ACCEPTED"
+    assert (await desk.ask("parked.list"))["data"] == {"count": 0, "items": []}
+
+
+@pytest.mark.parametrize(
+    ("params", "place"),
+    [
+        ({"seq": 2}, "seq: booking 1-2 is not parked"),
+        ({"stream": "money"}, "stream: one of"),
+        ({"epoch": "1"}, "epoch: must be a whole number"),
+        ({"give_up": "yes"}, "give_up: must be"),
+        ({"all": True}, "all: is not known"),
+    ],
+)
+async def test_a_wrong_release_is_refused_with_its_place(
+    desk: Desk, params: dict[str, Any], place: str
+) -> None:
+    await park_a_booking(desk)
+    asked: dict[str, Any] = {"stream": "booking", "epoch": 1, "seq": 1}
+    reply = await desk.ask("parked.release", **(asked | params))
+    assert (reply["result"], reply["reason"]) == ("REJECTED", "INVALID")
+    assert place in reply["detail"]
+    assert await desk.work.store.released(9) == []
 
 
 async def test_without_a_ledger_a_list_fails_rather_than_being_empty(desk: Desk) -> None:

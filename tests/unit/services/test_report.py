@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,7 +132,9 @@ def test_a_stream_shows_where_it_stands() -> None:
         "last_seq": 40,
         "acked_seq": 38,
         "oldest_seq": 12,
+        "acknowledged_by": "broker",
     }
+    assert stream_report(replace(head, cloud_acks=True))["acknowledged_by"] == "cloud"
 
 
 async def test_the_whole_report_is_plain_json_of_all_that_is_configured(work: SiteAtWork) -> None:

@@ -10,11 +10,13 @@ from baywarden.model.command import Command, Reply, Result
 from baywarden.model.event import Stream
 from baywarden.ports.store import StoreFull
 from baywarden.sync.carrier import Incoming
+from baywarden.sync.courier import Courier
 from baywarden.sync.desk import Desk
 from baywarden.sync.errors import LinkLost
 from baywarden.sync.pacing import Pace
 from baywarden.sync.refusals import Refusals
 from baywarden.sync.replays import Replays
+from baywarden.sync.snapshots import SiteFacts, Snapshots
 from baywarden.sync.tally import Tally
 from baywarden.sync.topics import Topics
 from support.clock import FakeClock
@@ -40,8 +42,7 @@ class Scene:
         self.replays = Replays(
             outbox=self.outbox,
             topics=TOPICS,
-            pace=Pace(0),
-            refusals=self.refusals,
+            courier=Courier(pace=Pace(0), refusals=self.refusals, tally=self.tally, random=Random(1)),
             tally=self.tally,
             page_rows=10,
         )
@@ -50,6 +51,7 @@ class Scene:
             tally=self.tally,
             clock=FakeClock(),
             replays=self.replays,
+            snapshots=Snapshots(self.outbox, self.outbox, facts=SiteFacts, epoch_tag=lambda: "tag"),
             refusals=self.refusals,
             on_command=on_command,
             answered=self.outbox.answer,

@@ -10,6 +10,7 @@ import pytest
 
 from baywarden.model.event import Stream
 from baywarden.sync.carrier import Parcel
+from baywarden.sync.courier import Courier
 from baywarden.sync.errors import LinkLost
 from baywarden.sync.lanes import Lane, until_first_failure
 from baywarden.sync.pacing import Pace
@@ -20,6 +21,10 @@ from support.fake_outbox import FakeOutbox
 from support.leaping_loop import run_leaping
 
 TOPIC = "evs/1/site-1/evt/booking"
+
+
+def courier(tally: Tally, pace: Pace) -> Courier:
+    return Courier(pace=pace, refusals=Refusals(Random(1)), tally=tally, random=Random(1))
 
 
 class Scene:
@@ -37,11 +42,11 @@ class Scene:
             "stream": Stream.BOOKING,
             "topic": TOPIC,
             "outbox": self.outbox,
-            "pace": Pace(0),
-            "refusals": Refusals(Random(1)),
+            "parking": self.outbox,
+            "courier": courier(self.tally, options.pop("pace", Pace(0))),
             "tally": self.tally,
-            "random": Random(1),
             "page_rows": 10,
+            "random": Random(1),
         }
         self.lane = Lane(**(fields | options))
 
@@ -127,6 +132,7 @@ def test_an_event_refused_for_good_is_parked_with_an_alarm_and_the_next_goes_out
         assert scene.outbox.acked(Stream.BOOKING) == 5
         assert scene.tally.counters()["parked"] == 1
         assert f"booking 1-3 was refused for good with code {code:#04x}" in str(scene.tally.alarms())
+        assert [(one.seq, one.code) for one in (await scene.outbox.parked(9))[0]] == [(3, code)]
 
     run_leaping(main())
 
@@ -243,6 +249,121 @@ def test_a_drain_keeps_to_its_rate_after_the_first_burst() -> None:
         scene = Scene(100, pace=Pace(10))
         await scene.run_for(5)
         assert 55 <= len(scene.sent) <= 62
+
+    run_leaping(main())
+
+
+def test_a_refused_event_is_parked_before_its_stream_is_freed_past_it() -> None:
+    async def main() -> None:
+        scene = Scene(3, refuse(2, 0x99))
+        scene.outbox.cannot_park = True
+        await scene.run_for(10)
+        assert scene.sent == [1, 2, 3]
+        assert scene.outbox.acked(Stream.BOOKING) < 2
+        scene.outbox.cannot_park = False
+        scene.lane.wake()
+        await scene.run_for(10)
+        assert scene.outbox.acked(Stream.BOOKING) == 3
+        assert list(scene.outbox.parking) == [(Stream.BOOKING, 1, 2)]
+
+    run_leaping(main())
+
+
+def test_a_parked_event_is_not_tried_again_after_a_restart() -> None:
+    async def main() -> None:
+        scene = Scene(3, refuse(2, 0x99))
+        await scene.run_for(10)
+        again = Scene(0, refuse(2, 0x99))
+        again.outbox = scene.outbox
+        again.lane = Lane(
+            stream=Stream.BOOKING,
+            topic=TOPIC,
+            outbox=scene.outbox,
+            parking=scene.outbox,
+            courier=courier(again.tally, Pace(0)),
+            tally=again.tally,
+            page_rows=10,
+            random=Random(1),
+        )
+        again.lane.resume(0)
+        await again.run_for(10)
+        assert again.sent == [1, 3]
+
+    run_leaping(main())
+
+
+def test_where_the_cloud_acknowledges_the_broker_frees_nothing() -> None:
+    async def main() -> None:
+        scene = Scene(20)
+        scene.lane.resume(0, cloud_acks=True)
+        await scene.run_for(10)
+        assert scene.sent == list(range(1, 21))
+        assert scene.outbox.acked(Stream.BOOKING) == 0
+
+    run_leaping(main())
+
+
+def test_what_the_cloud_has_not_stored_is_sent_again_by_the_next_connection() -> None:
+    async def main() -> None:
+        scene = Scene(5)
+        scene.lane.resume(0, cloud_acks=True)
+        await scene.run_for(5)
+        scene.lane.hear(3)
+        scene.lane.resume(3, cloud_acks=True)
+        await scene.run_for(5)
+        assert scene.sent == [1, 2, 3, 4, 5, 4, 5]
+
+    run_leaping(main())
+
+
+def test_what_nobody_heard_waits_for_a_cloud_that_acknowledges() -> None:
+    async def main() -> None:
+        scene = Scene(3, lambda parcel: 0x10)
+        scene.lane.resume(0, cloud_acks=True)
+        await scene.run_for(120)
+        assert set(scene.sent) == {1}
+        assert 10 <= len(scene.sent) < 60
+        assert scene.tally.remarks() == f"nobody has subscribed to {TOPIC}"
+        scene.carrier.answer = lambda parcel: 0
+        before = len(scene.sent)
+        await scene.run_for(15)
+        assert scene.sent[before:] == [1, 2, 3]
+
+    run_leaping(main())
+
+
+def test_a_cloud_that_is_away_is_not_sent_everything_with_each_connection() -> None:
+    async def main() -> None:
+        scene = Scene(5)
+        for _ in range(20):
+            scene.lane.resume(0, cloud_acks=True)
+            await scene.run_for(1)
+        assert scene.sent == [1, 2, 3, 4, 5]
+
+    run_leaping(main())
+
+
+def test_what_the_broker_lost_without_a_word_is_sent_again_ever_more_seldom() -> None:
+    async def main() -> None:
+        scene = Scene(2)
+        scene.lane.resume(0, cloud_acks=True)
+        await scene.run_for(24 * 3600)
+        assert 20 <= len(scene.sent) / 2 <= 32
+        scene.lane.hear(2)
+        before = len(scene.sent)
+        await scene.run_for(24 * 3600)
+        assert len(scene.sent) == before
+
+    run_leaping(main())
+
+
+def test_a_cloud_that_has_more_than_we_remember_is_not_sent_it_again() -> None:
+    async def main() -> None:
+        scene = Scene(8)
+        scene.lane.resume(2, cloud_acks=True)
+        scene.lane.hear(6)
+        await scene.run_for(5)
+        assert scene.sent == [7, 8]
 
     run_leaping(main())
 

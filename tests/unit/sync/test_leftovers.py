@@ -16,6 +16,7 @@ from baywarden.sync.refusals import Refusals
 from baywarden.sync.tally import Tally
 from baywarden.sync.topics import Topics
 from support.fake_carrier import FakeCarrier
+from support.fake_outbox import FakeOutbox
 from support.leaping_loop import run_leaping
 
 Answer = Callable[[Parcel], int]
@@ -44,10 +45,12 @@ class Scene:
 
     def __init__(self, events: int, answer: Answer = lambda parcel: 0) -> None:
         self.store = FakeLeftovers(events)
+        self.parking = FakeOutbox()
         self.tally = Tally()
         self.carrier = FakeCarrier(answer)
         self.heirlooms = Heirlooms(
             self.store,
+            self.parking,
             Topics("site-1"),
             pace=Pace(0),
             refusals=Refusals(Random(1)),
@@ -107,9 +110,8 @@ def test_a_message_refused_for_ever_is_given_up_with_an_alarm_and_the_next_goes_
         assert scene.sent == [1, 2, 3]
         assert scene.store.left == []
         assert scene.tally.counters()["leftovers_parked"] == 1
-        assert f"penalty 1-2 of an earlier epoch was refused for good with code {code:#04x}" in str(
-            scene.tally.alarms()
-        )
+        assert [(one.seq, one.code) for one in (await scene.parking.parked(9))[0]] == [(2, code)]
+        assert f"penalty 1-2 was refused for good with code {code:#04x}" in str(scene.tally.alarms())
 
     run_leaping(main())
 
